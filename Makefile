@@ -1,0 +1,60 @@
+# The only list of commands. `make run` starts a site with sample content, `make test` runs everything.
+
+HOST    := $(shell rustc -vV | sed -n 's/^host: //p')
+OUT      = target/$(HOST)/release
+PROGRAMS = cgi_blerg fcgi_blerg http_blerg blergtool
+PREFIX  ?= /usr/local
+PORT    ?= 8080
+DATA    ?= data
+SCALE   ?= 50000
+# Static programs start about twice as fast as dynamic ones and run on any Linux of this architecture; the
+# target has to be named, or procedural macros would be linked statically too and not load.
+STATIC   = RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --target $(HOST)
+
+# What the tests and benches drive, by Debian package.
+DEPS_TEST  = lighttpd apache2 libapache2-mod-fcgid nginx-light libfcgi-bin spawn-fcgi strace \
+             fortunes fortunes-de fortunes-es fortunes-it fortunes-pl fortunes-ru fortunes-zh ca-certificates
+DEPS_BENCH = $(DEPS_TEST) libfcgi-dev wrk gcc
+SUDO       = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: all run test lint tidy deps deps-bench bench install fuzz soak clean
+
+all: ## builds every program, statically, under its final name in dist/
+	$(STATIC)
+	mkdir -p dist
+	cd $(OUT) && cp -f $(PROGRAMS) $(CURDIR)/dist/
+	rm -rf dist/www dist/htaccess && cp -R www htaccess dist/
+
+run: all ## starts the site on http://127.0.0.1:$(PORT)/ with the data in $(DATA), filled with samples when it is empty
+	@[ -e "$(DATA)/FORMAT" ] || { dist/blergtool --data "$(DATA)" init && dist/blergtool --data "$(DATA)" import cgi/sample/posts.jsonl; }
+	@echo "open http://127.0.0.1:$(PORT)/ (Ctrl-C stops)"
+	@exec dist/http_blerg --data "$(DATA)" --listen 127.0.0.1:$(PORT) --www dist/www
+
+test: deps lint ## installs what the tests need and runs every test
+	cargo test --workspace --locked
+	command -v node >/dev/null && [ -d tests/www ] && node --test tests/www/ || [ ! -d tests/www ]
+
+lint: ## formatting and lints; a warning fails
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+deps: ## installs the Debian packages that the tests drive
+	@missing=$$(for p in $(DEPS_TEST); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	[ -z "$$missing" ] || { $(SUDO) apt-get update -q && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -qy --no-install-recommends $$missing; }
+
+deps-bench:
+	@missing=$$(for p in $(DEPS_BENCH); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	[ -z "$$missing" ] || { $(SUDO) apt-get update -q && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -qy --no-install-recommends $$missing; }
+
+bench: all deps-bench ## compares with floors and peers in one run and prints ratios
+	SCALE=$(SCALE) tests/bench/run
+
+install: all ## copies dist/ to $(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/blerg $(DESTDIR)$(PREFIX)/share/blerg
+	install -m 755 dist/http_blerg dist/fcgi_blerg dist/blergtool $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 dist/cgi_blerg $(DESTDIR)$(PREFIX)/lib/blerg/
+	cp -R dist/www dist/htaccess $(DESTDIR)$(PREFIX)/share/blerg/
+
+clean:
+	cargo clean
+	rm -rf dist
