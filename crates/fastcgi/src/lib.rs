@@ -1,1 +1,44 @@
-//! Placeholder.
+//! FastCGI 1.0 for applications: a decoder and an encoder without I/O, and an event-loop server.
+//!
+//! Start at [`Application`] (what you write) and [`Server`] (what runs it); the decoder and encoder
+//! are for those who bring their own I/O. The server runs a few event loops and never a thread per
+//! connection; it knows nothing of HTTP: whatever an application writes goes out as it is.
+//!
+//! ```no_run
+//! use std::io::{self, Write};
+//!
+//! struct Hello;
+//!
+//! impl fastcgi::Application for Hello {
+//!     fn respond(&self, request: fastcgi::Request, out: &mut fastcgi::Output) -> io::Result<i32> {
+//!         out.write_all(b"Content-Type: text/plain\r\n\r\nhello ")?;
+//!         out.write_all(request.params.get("REMOTE_ADDR").unwrap_or(b"you"))?;
+//!         Ok(0)
+//!     }
+//! }
+//!
+//! fn main() -> Result<(), fastcgi::ServerError> {
+//!     let listener = match fastcgi::Listener::from_stdin()? {
+//!         Some(started_by_a_web_server) => started_by_a_web_server,
+//!         None => fastcgi::Listener::tcp("127.0.0.1:9000")?,
+//!     };
+//!     fastcgi::Server::new(listener, fastcgi::Config::default(), Hello)?.run()
+//! }
+//! ```
+#![forbid(unsafe_code)]
+
+mod application;
+mod body;
+mod config;
+mod listener;
+mod output;
+mod params;
+mod server;
+
+pub use application::{Application, Refusal, Request, Role, Run, Trouble, Verdict};
+pub use body::Body;
+pub use config::Config;
+pub use listener::{Listener, ListenerError};
+pub use output::{Output, Stderr};
+pub use params::{ContentLengthError, Pairs, PairsError, Params};
+pub use server::{Handle, Server, ServerError};
