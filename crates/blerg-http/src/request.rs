@@ -198,6 +198,3 @@ impl Front {
         })
     }
 }
-
-#[cfg(test)]
-mod tests;

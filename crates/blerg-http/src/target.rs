@@ -163,6 +163,9 @@ impl Segments {
             return Err(Refusal::TARGET_TOO_LONG);
         }
         let mut segments = Segments::default();
+        if path.is_empty() {
+            return Ok(segments);
+        }
         for part in path.split(|&byte| byte == b'/') {
             segments.push(part)?;
         }
