@@ -1,0 +1,251 @@
+//! SQLite files of a data directory: opening, pragmas, migrations, and waiting without ever showing a visitor
+//! "database is locked". Start at `Db::open`, then `read` and `write`. The tables are in `db/schema.rs`.
+//!
+//! A write is one `BEGIN IMMEDIATE` transaction; threads queue in the process, processes wait by SQLite's busy
+//! timeout, both bounded; past that the answer is `Error::Busy`. Nobody but SQLite may open these files: closing
+//! any other descriptor drops all its locks in the process (they are fcntl locks). SQLite manual: WAL, PRAGMA.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::error::Error;
+use crate::gate::Line;
+
+mod schema;
+
+pub(crate) use schema::{Layout, SITE};
+
+/// Longest wait for a lock that another process holds; transactions take milliseconds.
+const BUSY_WAIT: Duration = Duration::from_secs(10);
+/// Most threads of a process that wait to write.
+const WRITERS_MAX: usize = 256;
+/// Idle connections kept: each has a page cache of up to 2 MiB.
+const IDLE_MAX: usize = 8;
+const POLL: Duration = Duration::from_millis(5);
+
+/// Making a file and opening it must not overlap with a lock held on it by this process (see above).
+static MAKING: Mutex<()> = Mutex::new(());
+
+/// When a commit is on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Syncing {
+    /// Before it is acknowledged.
+    Full,
+    /// Some time later; a power cut may take the last ones.
+    Normal,
+}
+
+/// Who moves the write-ahead log into the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Checkpoints {
+    /// The last connection when it closes, and commits that find it grown (a server).
+    AtClose,
+    /// Only commits that find it grown: a CGI process must not pay at its end.
+    WhenGrown,
+}
+
+/// One SQLite file and its connections.
+#[derive(Debug)]
+pub(crate) struct Db {
+    path: PathBuf,
+    syncing: Syncing,
+    checkpoints: Checkpoints,
+    idle: Mutex<Vec<Connection>>,
+    writers: Line,
+}
+
+impl Db {
+    /// Opens the file of `layout` in `dir`, making or upgrading it.
+    ///
+    /// # Errors
+    /// The file cannot be made or read, or a newer version of the program made it.
+    pub(crate) fn open(dir: &Path, layout: &Layout, syncing: Syncing, checkpoints: Checkpoints) -> Result<Db, Error> {
+        let db = Db {
+            path: dir.join(layout.file),
+            syncing,
+            checkpoints,
+            idle: Mutex::default(),
+            writers: Line::new(WRITERS_MAX),
+        };
+        let mut connection = {
+            let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+            make_private_file(&db.path)?;
+            db.connect()?
+        };
+        upgrade(&mut connection, layout, &db.path)?;
+        db.give_back(connection);
+        Ok(db)
+    }
+
+    /// Runs statements that change nothing.
+    ///
+    /// # Errors
+    /// What `read` returns; `Busy` past the wait.
+    pub(crate) fn read<T>(
+        &self,
+        doing: &'static str,
+        read: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, Error> {
+        let connection = self.take()?;
+        let result = read(&connection).map_err(Error::sqlite(doing));
+        self.give_back(connection);
+        result
+    }
+
+    /// Runs one transaction: all of it is kept when `change` returns `Ok`, nothing otherwise.
+    ///
+    /// # Errors
+    /// What `change` returns; `Busy` past the wait.
+    pub(crate) fn write<T>(
+        &self,
+        doing: &'static str,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, Error> {
+        let deadline = Instant::now() + BUSY_WAIT;
+        let _place = self.writers.enter(deadline).ok_or(Error::Busy { retry_after_secs: 2 })?;
+        let mut connection = self.take()?;
+        let result = transact(&mut connection, change).map_err(Error::sqlite(doing));
+        self.give_back(connection);
+        result
+    }
+
+    fn take(&self) -> Result<Connection, Error> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        match idle {
+            Some(connection) => Ok(connection),
+            None => self.connect(),
+        }
+    }
+
+    fn give_back(&self, connection: Connection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        // After a failed rollback the connection is not to be used again.
+        if idle.len() < IDLE_MAX && connection.is_autocommit() {
+            idle.push(connection);
+        }
+    }
+
+    fn connect(&self) -> Result<Connection, Error> {
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
+        let connection = Connection::open_with_flags(&self.path, flags).map_err(Error::sqlite("open"))?;
+        self.configure(&connection).map_err(Error::sqlite("configure"))?;
+        Ok(connection)
+    }
+
+    fn configure(&self, connection: &Connection) -> Result<(), rusqlite::Error> {
+        connection.busy_timeout(BUSY_WAIT)?;
+        let keep_wal = self.checkpoints == Checkpoints::WhenGrown;
+        for (config, on) in [
+            (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+            (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+            (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+            (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+            (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
+            (DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep_wal),
+        ] {
+            connection.set_db_config(config, on)?;
+        }
+        let synchronous = match self.syncing {
+            Syncing::Full => "FULL",
+            Syncing::Normal => "NORMAL",
+        };
+        // What is deleted here is secret (sessions, hashes) or somebody's text: overwrite it.
+        connection.execute_batch(&format!(
+            "PRAGMA synchronous = {synchronous};
+             PRAGMA secure_delete = ON;
+             PRAGMA temp_store = MEMORY;
+             PRAGMA cell_size_check = ON;"
+        ))
+    }
+}
+
+fn transact<T>(
+    connection: &mut Connection,
+    change: impl FnOnce(&Transaction<'_>) -> Result<T, rusqlite::Error>,
+) -> Result<T, rusqlite::Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let value = change(&transaction)?;
+    transaction.commit()?;
+    Ok(value)
+}
+
+/// Makes the empty file 0600 before SQLite does; `-wal` and `-shm` take its mode.
+fn make_private_file(path: &Path) -> Result<(), Error> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Error::io(path, "make")(error)),
+    }
+}
+
+/// Brings the file to the newest version of its layout; several processes may try at once.
+fn upgrade(connection: &mut Connection, layout: &Layout, path: &Path) -> Result<(), Error> {
+    let known = layout.version();
+    if check_version(version(connection)?, known, path)? {
+        return Ok(());
+    }
+    set_wal(connection)?;
+    let found = transact(connection, |transaction| {
+        let found = read_version(transaction)?;
+        for migration in layout.migrations_from(found) {
+            transaction.execute_batch(migration)?;
+        }
+        if found < known {
+            transaction.pragma_update(None, "application_id", layout.application_id)?;
+            transaction.pragma_update(None, "user_version", known)?;
+        }
+        Ok(found.max(known))
+    })
+    .map_err(Error::sqlite("upgrade"))?;
+    check_version(found, known, path).map(|_| ())
+}
+
+/// Is the file of the newest version?
+fn check_version(found: i64, known: i64, path: &Path) -> Result<bool, Error> {
+    if found > known {
+        return Err(Error::SchemaVersion { path: path.to_owned(), found, known });
+    }
+    Ok(found == known)
+}
+
+fn version(connection: &Connection) -> Result<i64, Error> {
+    read_version(connection).map_err(Error::sqlite("read the schema version"))
+}
+
+fn read_version(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    connection.query_row("PRAGMA user_version", (), |row| row.get(0))
+}
+
+/// Switches the file to WAL for good. SQLite does not wait for locks here, so this does.
+fn set_wal(connection: &Connection) -> Result<(), Error> {
+    let deadline = Instant::now() + BUSY_WAIT;
+    loop {
+        let result: Result<String, _> = connection.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0));
+        match result {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(mode) => {
+                return Err(Error::Damaged { what: format!("database: journal mode {mode}, want wal") });
+            }
+            Err(error) if is_busy(&error) && Instant::now() < deadline => {
+                std::thread::sleep(POLL);
+            }
+            Err(error) => return Err(Error::sqlite("switch to WAL")(error)),
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+#[cfg(test)]
+mod tests;
