@@ -1,0 +1,180 @@
+//! Full-text search over the records. Start at [`Store::search`]. The index is derived and follows the log at its own
+//! pace: it knows the position it covers and catches up, in bounded batches, before a search and in the background
+//! ([`Store::index_search`]). What it offers is compared with the log before it is shown, so that no deleted or
+//! edited-away text is ever found.
+
+mod expr;
+mod fold;
+mod index;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use blerg_log::{AuthorId, ListKey, Position, RecordNo};
+
+use crate::list::Step;
+use crate::{Cursor, Error, Page, Reader, Store, lock};
+
+pub(crate) use index::Index;
+
+/// Most batches that a search waits for; a site that was just filled is indexed by who filled it.
+const SEARCH_BATCHES_MAX: u64 = 4;
+
+/// Most candidates fetched from the index at once.
+const HITS_MAX: usize = 200;
+
+/// What to look for; all of it must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchQuery {
+    /// Words that must be there.
+    pub words: Vec<String>,
+    /// Words in this order, next to each other.
+    pub phrases: Vec<String>,
+    /// Whose records.
+    pub from: Option<String>,
+    /// Tags the record must have, without the `#`.
+    pub tags: Vec<String>,
+    /// Names the record must mention, without the `@`.
+    pub mentions: Vec<String>,
+    /// Written before this moment.
+    pub before_us: Option<u64>,
+    /// Written at this moment or later.
+    pub after_us: Option<u64>,
+    /// Words and phrases that must not be there.
+    pub exclude: Vec<String>,
+}
+
+/// How far the full-text index has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SearchCover {
+    /// The first position not covered.
+    pub next: Position,
+    /// The end of the log when it was compared.
+    pub visible: Position,
+}
+
+impl SearchCover {
+    /// Whether all of the log is covered.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.next >= self.visible
+    }
+}
+
+impl Store {
+    /// Records that match a query, newest first, from below a cursor or the newest.
+    ///
+    /// # Errors
+    /// The query has too many terms, the cursor names no record, or the log or the index cannot be read.
+    pub fn search(&self, query: &SearchQuery, before: Option<&Cursor>, n: usize) -> Result<Page, Error> {
+        if expr::terms(query) > expr::TERMS_MAX {
+            return Err(Error::TagCount { found: expr::terms(query) });
+        }
+        let reader = self.reader()?;
+        let below = match before {
+            Some(cursor) => reader.place(cursor)?.put,
+            None => reader.stamp().visible,
+        };
+        let from = match &query.from {
+            Some(name) => match reader.author(name)? {
+                Some(author) => Some(author.id),
+                None => return Ok(Page::default()),
+            },
+            None => None,
+        };
+        let Some(expression) = expr::match_expression(query, from) else { return Ok(Page::default()) };
+        let index = self.search_index()?;
+        extend(&index, &reader, SEARCH_BATCHES_MAX)?;
+        hits_page(&index, &reader, query, &Wanted { expression, below, n })
+    }
+
+    /// Extends the full-text index by at most `batches` transactions of some thousand records.
+    ///
+    /// # Errors
+    /// The log or the index cannot be read or written.
+    pub fn index_search(&self, batches: u64) -> Result<SearchCover, Error> {
+        let reader = self.reader()?;
+        extend(&*self.search_index()?, &reader, batches)
+    }
+
+    /// Takes the records of a range of numbers out of the full-text index. The log has their deletion, so an index
+    /// that cannot be written now (another process writes it) catches up with it later; that is no failure of a delete.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub(crate) fn search_erase(&self, author: AuthorId, records: Range<RecordNo>) -> Result<(), Error> {
+        if !self.dir().join(index::SEARCH.file).exists() {
+            return Ok(());
+        }
+        let snapshot = self.log()?.snapshot()?;
+        let timeline = snapshot.list(&ListKey::Timeline(author))?;
+        let mut puts = Vec::new();
+        for no in records.start.0..records.end.0.min(timeline.len()) {
+            puts.push(timeline.get(no)?);
+        }
+        match self.search_index().and_then(|index| index.erase(&puts)) {
+            Ok(()) | Err(Error::Busy { .. } | Error::Sqlite { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The full-text index, opened on first use.
+    pub(crate) fn search_index(&self) -> Result<Arc<Index>, Error> {
+        let mut slot = lock(&self.search);
+        if let Some(index) = &*slot {
+            return Ok(Arc::clone(index));
+        }
+        let index = Arc::new(Index::open(self)?);
+        *slot = Some(Arc::clone(&index));
+        Ok(index)
+    }
+}
+
+fn extend(index: &Index, reader: &Reader, batches: u64) -> Result<SearchCover, Error> {
+    let visible = reader.stamp().visible;
+    let mut next = index.next()?;
+    for _ in 0..batches {
+        if index.covers(reader.stamp())? {
+            break;
+        }
+        let batch = index.catch_up(reader.snapshot())?;
+        next = batch.next;
+        if batch.frames == 0 {
+            break;
+        }
+    }
+    Ok(SearchCover { next, visible })
+}
+
+struct Wanted {
+    expression: String,
+    below: Position,
+    n: usize,
+}
+
+fn hits_page(index: &Index, reader: &Reader, query: &SearchQuery, wanted: &Wanted) -> Result<Page, Error> {
+    // The list is newest first, so its end is where the next ones are taken from.
+    let mut ahead = Vec::new();
+    let mut below = wanted.below;
+    let mut fetch = wanted.n.saturating_add(1).min(HITS_MAX);
+    reader.walk(wanted.n, || {
+        if ahead.is_empty() && fetch > 0 {
+            ahead = index.hits(&wanted.expression, below, fetch)?;
+            ahead.reverse();
+            // Fewer than asked for were the last.
+            fetch = if ahead.len() < fetch { 0 } else { HITS_MAX };
+        }
+        let Some(hit) = ahead.pop() else { return Ok(None) };
+        below = hit.put;
+        let found = reader.snapshot().element(&ListKey::Latest, hit.put)?;
+        let found = found.filter(|record| {
+            record.element == hit.version
+                && query.after_us.is_none_or(|after_us| record.created_us >= after_us)
+                && query.before_us.is_none_or(|before_us| record.created_us < before_us)
+        });
+        Ok(Some(found.map_or(Step::Dead(hit.put), Step::Live)))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,363 @@
+//! The full-text index: `search.db`, derived from the log and thrown away whenever it does not fit it. Start at
+//! [`Index`]. It keeps its own folded copy of each text, because a deleted record's text is gone from the log when
+//! its words are to be taken out of the index; secure-delete then takes them out at once, not at some later merge.
+
+use blerg_log::{Body, Frame, ListKey, Position, Record, Snapshot, Stamp};
+use rusqlite::{Connection, OptionalExtension, Statement, Transaction, params};
+
+use super::{expr, fold};
+use crate::db::{Checkpoints, Db, Layout, Syncing};
+use crate::list::TagKey;
+use crate::{Error, Store};
+
+/// The file. A power cut may take its newest transactions, which are then indexed again.
+pub(crate) const SEARCH: Layout = Layout {
+    file: "search.db",
+    application_id: 0x424c_5253,
+    migrations: &["
+CREATE TABLE cover (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    site BLOB NOT NULL,
+    epoch BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    next INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    last_us INTEGER NOT NULL
+) STRICT;
+CREATE VIRTUAL TABLE post USING fts5(
+    body, meta, version UNINDEXED,
+    columnsize = 0,
+    tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'\"
+);
+INSERT INTO post(post, rank) VALUES ('secure-delete', 1);
+"],
+};
+
+/// What makes the table anew; the same words as in the migration.
+const RESET: &str = "
+DELETE FROM cover;
+DROP TABLE post;
+CREATE VIRTUAL TABLE post USING fts5(
+    body, meta, version UNINDEXED,
+    columnsize = 0,
+    tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'\"
+);
+INSERT INTO post(post, rank) VALUES ('secure-delete', 1);
+";
+
+/// Most frames of one transaction, so that other processes get their turn.
+const BATCH_FRAMES_MAX: u64 = 2_000;
+
+/// Most bytes of text of one transaction.
+const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Up to where the index says what the log says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Cover {
+    site: [u8; 16],
+    epoch: u64,
+    generation: u64,
+    /// The first position not covered.
+    next: Position,
+    /// The last frame covered and its time: what shows that this is still the same log.
+    last: Position,
+    last_us: u64,
+}
+
+/// A record that the index offers: where it was put and which version was indexed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hit {
+    pub put: Position,
+    pub version: Position,
+}
+
+/// What one batch did.
+pub(crate) struct Batch {
+    /// Frames looked at.
+    pub frames: u64,
+    /// The first position not covered.
+    pub next: Position,
+}
+
+/// The full-text index of a data directory.
+#[derive(Debug)]
+pub(crate) struct Index {
+    db: Db,
+    site: [u8; 16],
+}
+
+impl Index {
+    pub(crate) fn open(store: &Store) -> Result<Index, Error> {
+        let site = store.site_id()?;
+        let db = Db::open(store.dir(), &SEARCH, Syncing::Normal, Checkpoints::WhenGrown)?;
+        Ok(Index { db, site })
+    }
+
+    /// Whether everything that `stamp` sees is covered; saves a search the write lock.
+    pub(crate) fn covers(&self, stamp: Stamp) -> Result<bool, Error> {
+        let cover = self.cover()?;
+        Ok(cover.is_some_and(|cover| {
+            cover.site == self.site
+                && (cover.epoch, cover.generation) == (stamp.epoch, stamp.generation)
+                && cover.next >= stamp.visible
+        }))
+    }
+
+    /// The first position not covered.
+    pub(crate) fn next(&self) -> Result<Position, Error> {
+        Ok(self.cover()?.map_or(Position(0), |cover| cover.next))
+    }
+
+    fn cover(&self) -> Result<Option<Cover>, Error> {
+        self.db.read("read the search index's cover", read_cover)
+    }
+
+    /// Indexes the next frames that `snapshot` sees, in one transaction.
+    pub(crate) fn catch_up(&self, snapshot: &Snapshot) -> Result<Batch, Error> {
+        // An error of the log inside the transaction has to come out through SQLite's.
+        let mut failed = None;
+        let result =
+            self.db.write("extend the search index", |transaction| match catch_up(transaction, snapshot, self.site)? {
+                Ok(batch) => Ok(Some(batch)),
+                Err(error) => {
+                    failed = Some(error);
+                    Err(rusqlite::Error::QueryReturnedNoRows)
+                }
+            });
+        match (failed, result?) {
+            (Some(error), _) => Err(error),
+            (None, Some(batch)) => Ok(batch),
+            (None, None) => Ok(Batch { frames: 0, next: Position(0) }),
+        }
+    }
+
+    /// The next records below `below` that match, newest first.
+    pub(crate) fn hits(&self, expression: &str, below: Position, n: usize) -> Result<Vec<Hit>, Error> {
+        self.db.read("search", |connection| {
+            let mut statement = connection.prepare(
+                "SELECT rowid, version FROM post WHERE post MATCH ?1 AND rowid < ?2 ORDER BY rowid DESC LIMIT ?3",
+            )?;
+            let n = i64::try_from(n).unwrap_or(i64::MAX);
+            let rows = statement.query_map(params![expression, signed(below.0), n], |row| {
+                Ok(Hit { put: Position(unsigned(row.get(0)?)), version: Position(unsigned(row.get(1)?)) })
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// Takes records out, and their words off the disk.
+    pub(crate) fn erase(&self, puts: &[Position]) -> Result<(), Error> {
+        let gone = self.db.write("erase from the search index", |transaction| {
+            let mut statement = transaction.prepare("DELETE FROM post WHERE rowid = ?1")?;
+            let mut gone = 0;
+            for put in puts {
+                gone += statement.execute([signed(put.0)])?;
+            }
+            Ok(gone)
+        })?;
+        if gone > 0 {
+            self.truncate_wal()?;
+        }
+        Ok(())
+    }
+
+    /// Empties the write-ahead log, which holds pages from before an erasure. While others read it stays; then the
+    /// next erasure or checkpoint takes it.
+    fn truncate_wal(&self) -> Result<(), Error> {
+        self.db.read("truncate the search index's write-ahead log", |connection| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))
+        })
+    }
+
+    /// Problems that SQLite or FTS5 finds, and how many records are indexed.
+    pub(crate) fn check(&self) -> Result<(Vec<String>, u64), Error> {
+        let problems = self.db.read("check the search index", |connection| {
+            let mut statement = connection.prepare("PRAGMA integrity_check(20)")?;
+            let lines = statement.query_map((), |row| row.get::<_, String>(0))?;
+            lines.collect::<Result<Vec<String>, rusqlite::Error>>()
+        })?;
+        let fts = self.db.write("check the search index's words", |transaction| {
+            transaction.execute("INSERT INTO post(post, rank) VALUES ('integrity-check', 1)", ())
+        });
+        let mut problems: Vec<String> = problems.into_iter().filter(|line| line != "ok").collect();
+        if let Err(error) = fts {
+            problems.push(error.to_string());
+        }
+        let count = self.db.read("count the search index", |connection| {
+            connection.query_row("SELECT count(*) FROM post", (), |row| row.get::<_, i64>(0))
+        })?;
+        Ok((problems, unsigned(count)))
+    }
+
+    /// Forgets everything, so that the next batches index the whole log again.
+    pub(crate) fn reset(&self) -> Result<(), Error> {
+        self.db.write("reset the search index", |transaction| transaction.execute_batch(RESET))?;
+        self.truncate_wal()
+    }
+
+    /// The indexed records from rowid `above` on, for the check.
+    pub(crate) fn rows_above(&self, above: Option<Position>, n: usize) -> Result<Vec<Hit>, Error> {
+        self.db.read("list the search index", |connection| {
+            let mut statement =
+                connection.prepare("SELECT rowid, version FROM post WHERE rowid > ?1 ORDER BY rowid LIMIT ?2")?;
+            let above = above.map_or(-1, |position| signed(position.0));
+            let n = i64::try_from(n).unwrap_or(i64::MAX);
+            let rows = statement.query_map(params![above, n], |row| {
+                Ok(Hit { put: Position(unsigned(row.get(0)?)), version: Position(unsigned(row.get(1)?)) })
+            })?;
+            rows.collect()
+        })
+    }
+}
+
+/// Positions are below 2^63 (the log's limit), so they fit SQLite's integers.
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}
+
+fn read_cover(connection: &Connection) -> Result<Option<Cover>, rusqlite::Error> {
+    let sql = "SELECT site, epoch, generation, next, last, last_us FROM cover";
+    connection
+        .query_row(sql, (), |row| {
+            Ok(Cover {
+                site: row.get(0)?,
+                epoch: u64::from_be_bytes(row.get(1)?),
+                generation: unsigned(row.get(2)?),
+                next: Position(unsigned(row.get(3)?)),
+                last: Position(unsigned(row.get(4)?)),
+                last_us: unsigned(row.get(5)?),
+            })
+        })
+        .optional()
+}
+
+fn write_cover(transaction: &Transaction<'_>, cover: &Cover) -> Result<(), rusqlite::Error> {
+    let values = params![
+        cover.site,
+        cover.epoch.to_be_bytes(),
+        signed(cover.generation),
+        signed(cover.next.0),
+        signed(cover.last.0),
+        signed(cover.last_us),
+    ];
+    transaction.execute("INSERT OR REPLACE INTO cover VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)", values).map(|_| ())
+}
+
+/// Whether the log is still the one that was indexed: same site, and the last frame covered stands where it stood.
+/// Only asked after a recovery or a rebuild, which give the stamp another epoch or generation.
+fn is_same_log(cover: &Cover, snapshot: &Snapshot, site: [u8; 16]) -> bool {
+    let stamp = snapshot.stamp();
+    if cover.site != site {
+        return false;
+    }
+    if (cover.epoch, cover.generation) == (stamp.epoch, stamp.generation) || cover.next == Position(0) {
+        return true;
+    }
+    match snapshot.frames(cover.last).next() {
+        Some(Ok(frame)) => frame.position == cover.last && frame.next == cover.next && frame.time_us == cover.last_us,
+        _ => false,
+    }
+}
+
+type Nested<T> = Result<Result<T, Error>, rusqlite::Error>;
+
+fn catch_up(transaction: &Transaction<'_>, snapshot: &Snapshot, site: [u8; 16]) -> Nested<Batch> {
+    let stamp = snapshot.stamp();
+    let fresh = || Cover {
+        site,
+        epoch: stamp.epoch,
+        generation: stamp.generation,
+        next: Position(0),
+        last: Position(0),
+        last_us: 0,
+    };
+    let mut cover = match read_cover(transaction)? {
+        Some(cover) if is_same_log(&cover, snapshot, site) => {
+            Cover { epoch: stamp.epoch, generation: stamp.generation, ..cover }
+        }
+        Some(_) => {
+            transaction.execute_batch(RESET)?;
+            fresh()
+        }
+        None => fresh(),
+    };
+    let mut writer = Writer::new(transaction, snapshot)?;
+    let mut frames = 0;
+    let mut bytes = 0;
+    for frame in snapshot.frames(cover.next) {
+        let frame = match frame {
+            Ok(frame) => frame,
+            // Damage costs the damaged record only.
+            Err(error) if error.is_damaged() => continue,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        if frame.position >= stamp.visible {
+            break;
+        }
+        match writer.apply(&frame)? {
+            Ok(indexed) => bytes += indexed,
+            Err(error) => return Ok(Err(error)),
+        }
+        (cover.next, cover.last, cover.last_us) = (frame.next, frame.position, frame.time_us);
+        frames += 1;
+        if frames == BATCH_FRAMES_MAX || bytes >= BATCH_BYTES_MAX {
+            break;
+        }
+    }
+    write_cover(transaction, &cover)?;
+    Ok(Ok(Batch { frames, next: cover.next }))
+}
+
+/// The statements of one batch.
+struct Writer<'t, 's> {
+    snapshot: &'s Snapshot,
+    insert: Statement<'t>,
+    delete: Statement<'t>,
+}
+
+impl<'t, 's> Writer<'t, 's> {
+    fn new(transaction: &'t Transaction<'_>, snapshot: &'s Snapshot) -> Result<Writer<'t, 's>, rusqlite::Error> {
+        let insert = "INSERT OR REPLACE INTO post(rowid, body, meta, version) VALUES (?1, ?2, ?3, ?4)";
+        Ok(Writer {
+            snapshot,
+            insert: transaction.prepare(insert)?,
+            delete: transaction.prepare("DELETE FROM post WHERE rowid = ?1")?,
+        })
+    }
+
+    /// Does to the index what a frame did to the log; returns the bytes of text indexed.
+    fn apply(&mut self, frame: &Frame) -> Nested<usize> {
+        match frame.body {
+            Body::Put { author, record, .. } | Body::Edit { author, record, .. } => {
+                match self.snapshot.record(author, record) {
+                    // The newest version, whichever frame this is; an edit not reached yet is simply done early.
+                    Ok(Some(record)) => self.insert(&record).map(Ok),
+                    Ok(None) => Ok(Ok(0)),
+                    Err(error) if error.is_damaged() => Ok(Ok(0)),
+                    Err(error) => Ok(Err(error.into())),
+                }
+            }
+            Body::Delete { author, record } => {
+                let timeline = self.snapshot.list(&ListKey::Timeline(author));
+                match timeline.and_then(|list| list.get(record.0)) {
+                    Ok(put) => self.delete.execute([signed(put.0)]).map(|_| Ok(0)),
+                    Err(error) => Ok(Err(error.into())),
+                }
+            }
+            _ => Ok(Ok(0)),
+        }
+    }
+
+    fn insert(&mut self, record: &Record<'_>) -> Result<usize, rusqlite::Error> {
+        let keys: Vec<TagKey> = record.tags.iter().filter_map(|span| TagKey::at(&record.text, *span)).collect();
+        let names = |wanted: fn(&TagKey) -> Option<&str>| keys.iter().filter_map(wanted);
+        let meta = expr::meta(record.author, record.created_us, names(TagKey::tag), names(TagKey::mention));
+        let body = fold::fold(&record.text);
+        self.insert.execute(params![signed(record.put.0), body, meta, signed(record.element.0)])?;
+        Ok(record.text.len())
+    }
+}
