@@ -32,7 +32,7 @@ pub trait Application: Send + Sync + 'static {
     /// Answers a request that the server turns away, on an event loop: must not wait.
     ///
     /// When nothing is written, the request ends without output: as `FCGI_OVERLOADED` for [`Refusal::Overloaded`], else
-    /// with status 1. `params` is empty for [`Refusal::ParamsTooLong`].
+    /// with status 1. `params` is empty for [`Refusal::ParamsTooLong`], [`Refusal::ParamsCutOff`] and a panic of `respond`.
     ///
     /// # Errors
     /// As for `respond`.
@@ -56,6 +56,29 @@ pub enum Role {
     Authorizer,
     /// Answers with a changed file, which comes in [`Request::data`].
     Filter,
+}
+
+impl Role {
+    /// The role of this number, if the specification has one.
+    #[must_use]
+    pub const fn from_number(number: u16) -> Option<Role> {
+        match number {
+            1 => Some(Role::Responder),
+            2 => Some(Role::Authorizer),
+            3 => Some(Role::Filter),
+            _ => None,
+        }
+    }
+
+    /// Its number in `BEGIN_REQUEST`.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        match self {
+            Role::Responder => 1,
+            Role::Authorizer => 2,
+            Role::Filter => 3,
+        }
+    }
 }
 
 /// Where `respond` runs.
@@ -104,6 +127,8 @@ pub enum Refusal {
     },
     /// More or longer params than the configuration allows (HTTP 431).
     ParamsTooLong,
+    /// The params end in the middle of a pair (HTTP 400).
+    ParamsCutOff,
     /// The pool's queue is full (HTTP 503).
     Overloaded,
     /// `respond` or `open` panicked and nothing of its output has left (HTTP 500).
@@ -149,6 +174,8 @@ pub enum Trouble<'a> {
     Protocol(&'a dyn std::error::Error),
     /// A connection was closed because nothing moved for too long.
     TimedOut(&'a str),
+    /// A connection was closed because too much waited for clients, and its own stalled longest.
+    Stalled,
     /// A handler panicked; its request was ended.
     Panicked,
     /// A handler returned an error.
@@ -162,7 +189,8 @@ impl fmt::Display for Trouble<'_> {
         match self {
             Trouble::Accept(error) => write!(f, "accepting a connection: {error}"),
             Trouble::Protocol(error) => write!(f, "connection closed: {error}"),
-            Trouble::TimedOut(what) => write!(f, "connection closed: time out {what}"),
+            Trouble::TimedOut(what) => write!(f, "connection closed: timed out {what}"),
+            Trouble::Stalled => write!(f, "connection closed: too much unsent"),
             Trouble::Panicked => write!(f, "a handler panicked"),
             Trouble::Respond(error) => write!(f, "request ended: {error}"),
             Trouble::Storage(error) => write!(f, "storing a request's input: {error}"),

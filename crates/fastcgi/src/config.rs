@@ -22,7 +22,7 @@ pub struct Config {
     /// Most params of a request (1,000).
     pub params_max: usize,
     /// Input longer than this goes to an unlinked file (64 KiB).
-    pub body_memory_bytes_max: u64,
+    pub body_memory_bytes_max: usize,
     /// Where those files are made (`/tmp`); a directory on a disk, not in memory.
     pub temp_dir: PathBuf,
     /// Bytes of one answer that wait for the client before a handler on the pool has to wait too, or a stream is not asked for more (256 KiB).

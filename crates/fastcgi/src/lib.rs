@@ -26,19 +26,41 @@
 //! }
 //! ```
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::as_conversions))]
 
+mod acceptor;
+mod answer;
 mod application;
 mod body;
 mod config;
+mod connection;
+mod decoder;
+pub mod encode;
+mod event_loop;
+mod flow;
+mod incoming;
 mod listener;
+mod mailbox;
 mod output;
 mod params;
+mod pool;
+mod record;
+mod requests;
 mod server;
+mod session;
+mod stats;
 
 pub use application::{Application, Refusal, Request, Role, Run, Trouble, Verdict};
 pub use body::Body;
 pub use config::Config;
-pub use listener::{Listener, ListenerError};
+pub use decoder::{Decoder, Error, Event, Stream};
+pub use listener::{Listener, ListenerError, parse_web_server_addrs};
 pub use output::{Output, Stderr};
 pub use params::{ContentLengthError, Pairs, PairsError, Params};
 pub use server::{Handle, Server, ServerError};
+pub use stats::Stats;
+
+/// A length as a number of bytes that has one size everywhere.
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}

@@ -1,56 +1,168 @@
 //! [`Server`]: a listener, a configuration and an application, run until [`Handle::stop`].
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::{error, fmt, io};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use std::{error, fmt, io, thread};
 
-use crate::{Application, Config, Listener, ListenerError};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::acceptor::Acceptor;
+use crate::connection::DRAIN_TIMEOUT;
+use crate::event_loop::EventLoop;
+use crate::mailbox::Mailbox;
+use crate::pool::Pool;
+use crate::{Application, Config, Listener, ListenerError, Stats};
+
+/// Files that are left to the application when connections take the rest.
+const FILES_KEPT: u64 = 128;
 
 /// A server that is ready to run.
 #[derive(Debug)]
-pub struct Server<A> {
-    listener: Listener,
-    config: Config,
-    application: Arc<A>,
-    stopping: Arc<AtomicBool>,
+pub struct Server {
+    loops: Vec<EventLoop>,
+    shared: Arc<Shared>,
+    mailboxes: Arc<[Arc<Mailbox>]>,
 }
 
-impl<A: Application> Server<A> {
-    /// Makes a server ready.
+/// What event loops share.
+pub(crate) struct Shared {
+    pub(crate) application: Arc<dyn Application>,
+    /// Until the stop.
+    listener: Mutex<Option<Listener>>,
+    pub(crate) config: Config,
+    pub(crate) pool: Pool,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) stopping: AtomicBool,
+    pub(crate) connections_max: u64,
+    pub(crate) shortest_timeout: Duration,
+    /// Whether nobody else accepts from the socket, so that what waits in it would be lost.
+    pub(crate) drains_backlog: bool,
+}
+
+impl Server {
+    /// Makes a server ready, and raises the process's soft limit of open files to the hard one.
     ///
     /// # Errors
     /// The event loops cannot be made (no more files).
-    pub fn new(listener: Listener, config: Config, application: A) -> Result<Server<A>, ServerError> {
-        Ok(Server { listener, config, application: Arc::new(application), stopping: Arc::default() })
+    pub fn new(listener: Listener, config: Config, application: impl Application) -> Result<Server, ServerError> {
+        let application: Arc<dyn Application> = Arc::new(application);
+        let files = raise_file_limit();
+        let connections_max =
+            config.connections_max.map_or(files.saturating_sub(FILES_KEPT).max(files / 2), crate::count);
+        let timeouts = [config.idle_timeout, config.read_timeout, config.write_timeout, DRAIN_TIMEOUT];
+        let shared = Arc::new(Shared {
+            pool: Pool::new(Arc::clone(&application), &config),
+            application,
+            stats: Arc::default(),
+            stopping: AtomicBool::new(false),
+            connections_max: connections_max.max(1),
+            shortest_timeout: timeouts.into_iter().min().unwrap_or(DRAIN_TIMEOUT),
+            drains_backlog: listener.is_own(),
+            listener: Mutex::new(None),
+            config,
+        });
+        let mut loops = Vec::new();
+        let mut mailboxes = Vec::new();
+        for _ in 0..shared.config.threads.max(1) {
+            let (poll, mailbox) = EventLoop::queue().map_err(ServerError::Events)?;
+            let allowed = shared.config.web_server_addrs.clone();
+            let acceptor = Acceptor::new(&listener, allowed).map_err(ServerError::Events)?;
+            mailboxes.push(Arc::clone(&mailbox));
+            loops.push(EventLoop::new(poll, mailbox, acceptor, Arc::clone(&shared)).map_err(ServerError::Events)?);
+        }
+        *shared.lock_listener() = Some(listener);
+        Ok(Server { loops, shared, mailboxes: mailboxes.into() })
     }
 
     /// What stops this server, from any thread.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        Handle { stopping: Arc::clone(&self.stopping) }
+        Handle { shared: Arc::clone(&self.shared), mailboxes: Arc::clone(&self.mailboxes) }
     }
 
-    /// Serves until stopped; the calling thread becomes the first event loop.
+    /// Serves until stopped; the calling thread becomes one of the event loops.
     ///
     /// # Errors
-    /// The kernel's event queue fails; single connections never end a server.
-    pub fn run(self) -> Result<(), ServerError> {
-        let _ = (self.listener, self.config, self.application);
-        Ok(())
+    /// The kernel's event queue fails, or a thread cannot be started; single connections never end a server.
+    pub fn run(mut self) -> Result<(), ServerError> {
+        let handle = self.handle();
+        let here = self.loops.pop();
+        let mut threads = Vec::new();
+        let mut result = Ok(());
+        for event_loop in self.loops {
+            let others = handle.clone();
+            let run = move || {
+                let result = event_loop.run();
+                others.stop();
+                result
+            };
+            match thread::Builder::new().name("fastcgi-loop".into()).spawn(run) {
+                Ok(thread) => threads.push(thread),
+                Err(error) => {
+                    handle.stop();
+                    result = Err(error);
+                }
+            }
+        }
+        if let Some(event_loop) = here {
+            result = result.and(event_loop.run());
+            handle.stop();
+        }
+        for thread in threads {
+            result = result.and(thread.join().unwrap_or_else(|_panic| Err(io::Error::other("event loop panicked"))));
+        }
+        let until = Instant::now() + self.shared.config.stop_timeout;
+        self.shared.pool.wait_until_quiet(until);
+        result.map_err(ServerError::Events)
     }
 }
 
-/// Stops a server.
+impl Shared {
+    /// Removes the path that we made; the socket itself closes with the last acceptor.
+    pub(crate) fn close_listener(&self) {
+        drop(self.lock_listener().take());
+    }
+
+    fn lock_listener(&self) -> MutexGuard<'_, Option<Listener>> {
+        self.listener.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Raises the soft limit to the hard one, and tells the limit that holds then.
+fn raise_file_limit() -> u64 {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current == maximum || setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_err() {
+        return current.unwrap_or(u64::MAX);
+    }
+    maximum.unwrap_or(u64::MAX)
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("config", &self.config).field("stats", &self.stats).finish_non_exhaustive()
+    }
+}
+
+/// Stops a server and knows its counters.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    stopping: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+    mailboxes: Arc<[Arc<Mailbox>]>,
 }
 
 impl Handle {
     /// Asks for a stop and returns at once: no new connections, idle ones closed, requests in flight finished for at most
     /// [`Config::stop_timeout`]. `run` then returns.
     pub fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
+        self.shared.stopping.store(true, Ordering::Release);
+        self.mailboxes.iter().for_each(|mailbox| mailbox.wake());
+    }
+
+    /// What the server has done so far.
+    #[must_use]
+    pub fn stats(&self) -> &Stats {
+        &self.shared.stats
     }
 }
 
@@ -60,7 +172,7 @@ impl Handle {
 pub enum ServerError {
     /// The listener could not be made.
     Listener(ListenerError),
-    /// The kernel's event queue failed.
+    /// The kernel's event queue failed, or a thread could not be started.
     Events(io::Error),
 }
 
@@ -74,7 +186,7 @@ impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ServerError::Listener(error) => error.fmt(f),
-            ServerError::Events(_) => write!(f, "event queue"),
+            ServerError::Events(_) => write!(f, "event loops"),
         }
     }
 }
