@@ -1,0 +1,80 @@
+//! One request on its way through a route: who asks, what the path left open, what the parameters say. Start at
+//! [`Call`]. It never answers; routes do.
+
+use crate::failure::{Code, Failure};
+use crate::param;
+use blerg_http::{Form, Method, Request};
+use blerg_store::{AuthorView, Cursor, Reader, Session, Store};
+use std::sync::Arc;
+
+/// What a route gets.
+pub(crate) struct Call<'a> {
+    pub(crate) store: &'a Arc<Store>,
+    pub(crate) request: &'a Request,
+    /// The segments that the route's pattern left open; empty where it has fewer.
+    pub(crate) open: [&'a str; 2],
+}
+
+impl Call<'_> {
+    /// The newest state of the log.
+    pub(crate) fn reader(&self) -> Result<Reader, Failure> {
+        Ok(self.store.reader()?)
+    }
+
+    /// The user that the path names.
+    pub(crate) fn path_user(&self, reader: &Reader) -> Result<AuthorView, Failure> {
+        let name = param::path_user(self.open[0])?;
+        reader.author(name.as_str())?.ok_or_else(param::no_such_user)
+    }
+
+    /// Who asks: by `Authorization: Bearer`, else by the cookie.
+    pub(crate) fn session(&self) -> Result<Session, Failure> {
+        let token = self.token().ok_or_else(Failure::not_logged_in)?;
+        self.store.authenticate(self.request.now_us, token)?.ok_or_else(Failure::not_logged_in)
+    }
+
+    /// The token that the request carries.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.request.bearer().or_else(|| self.request.cookie("auth")).filter(|token| !token.is_empty())
+    }
+
+    /// Who asks by POST, and the parameters.
+    pub(crate) fn signed_form(&self) -> Result<(Session, Form), Failure> {
+        self.sign(self.request.form()?)
+    }
+
+    /// Who asks by GET or POST, and the parameters.
+    pub(crate) fn asker(&self) -> Result<(Session, Form), Failure> {
+        match self.request.method {
+            Method::Post => self.signed_form(),
+            _ => self.sign(self.request.query_form()),
+        }
+    }
+
+    /// `username` may be left out, but not name somebody else.
+    fn sign(&self, form: Form) -> Result<(Session, Form), Failure> {
+        let session = self.session()?;
+        match param::optional(&form, "username")? {
+            Some(name) if !name.eq_ignore_ascii_case(&session.name) => {
+                let reason = format!("You are logged in as {}, not as the user that username names.", session.name);
+                Err(Failure::new(Code::WrongUsername, reason))
+            }
+            _ => Ok((session, form)),
+        }
+    }
+
+    /// The parameter `before`: the record below which a page begins.
+    pub(crate) fn before(&self, form: &Form) -> Result<Option<Cursor>, Failure> {
+        let Some(text) = param::optional(form, "before")?.filter(|text| !text.is_empty()) else { return Ok(None) };
+        let wrong = |_| Failure::new(Code::BadBefore, "The parameter before is not of the form author/record.");
+        text.parse().map(Some).map_err(wrong)
+    }
+
+    /// What a failed page means, when `before` may be what is wrong.
+    pub(crate) fn page_failure(error: blerg_store::Error) -> Failure {
+        if error.is_not_found() {
+            return Failure::new(Code::BadBefore, "The parameter before names no record of this list.");
+        }
+        Failure::from(error)
+    }
+}

@@ -1,0 +1,102 @@
+//! Writing: putting, editing and deleting records, and reading their earlier texts. Start at [`put`].
+//! An answer leaves only after the record is durable.
+
+use crate::answer::{Audience, json, success, success_record, unless_known, validators};
+use crate::call::Call;
+use crate::failure::{Code, Failure};
+use crate::json::{Object, array};
+use crate::param;
+use blerg_http::{Form, Response};
+use blerg_markup::Span;
+use blerg_store::{AuthorId, LimitKind, ListKey, PutText, RecordNo, Session, TEXT_BYTES_MAX, TagSpan};
+
+/// POST /put
+pub(crate) fn put(call: &Call<'_>) -> Result<Response, Failure> {
+    let (session, form) = call.signed_form()?;
+    let text = text(&form)?;
+    let reply_to = reply_to(call, &form)?;
+    spend(call, &session)?;
+    let put = PutText { text: text.to_owned(), spans: spans(text), reply_to };
+    let record = call.store.put(call.request.now_us, session.author, put).map_err(|error| {
+        // The only record that a put names is the one that it answers.
+        if error.is_not_found() && reply_to.is_some() { no_reply_to() } else { Failure::from(error) }
+    })?;
+    Ok(success_record(record))
+}
+
+/// POST /edit
+pub(crate) fn edit(call: &Call<'_>) -> Result<Response, Failure> {
+    let (session, form) = call.signed_form()?;
+    let record = param::record(&form)?;
+    let text = text(&form)?;
+    spend(call, &session)?;
+    let edit = PutText { text: text.to_owned(), spans: spans(text), reply_to: None };
+    call.store.edit(call.request.now_us, session.author, record, edit)?;
+    Ok(success())
+}
+
+/// POST /delete
+pub(crate) fn delete(call: &Call<'_>) -> Result<Response, Failure> {
+    let (session, form) = call.signed_form()?;
+    let record = param::record(&form)?;
+    spend(call, &session)?;
+    call.store.delete(call.request.now_us, session.author, record)?;
+    Ok(success())
+}
+
+/// GET /history/(user)/(record): every text of a record of one's own, newest first.
+pub(crate) fn history(call: &Call<'_>) -> Result<Response, Failure> {
+    let session = call.session()?;
+    let reader = call.reader()?;
+    let user = call.path_user(&reader)?;
+    if user.id != session.author {
+        return Err(Failure::new(Code::NotYours, "Only its author may see a record's earlier texts."));
+    }
+    let record = param::path_record(call.open[1])?;
+    let audience = Audience::Only(session.author);
+    let version = reader.version_of(&[ListKey::Timeline(user.id)])?;
+    let versions = reader
+        .history(user.id, record)
+        .map_err(|error| if error.is_not_found() { param::no_such_record() } else { Failure::from(error) })?;
+    unless_known(call, audience, &validators(call, audience, &version), || {
+        let mut body = Vec::with_capacity(1024);
+        array(&mut body, versions.iter().rev(), |out, version| {
+            let mut object = Object::open(out);
+            object.seconds("timestamp", version.at_us);
+            object.string("data", &version.text);
+            object.close();
+        });
+        Ok(json(200, body))
+    })
+}
+
+/// The parameter `data`: 1 to 65,535 bytes of UTF-8.
+fn text(form: &Form) -> Result<&str, Failure> {
+    let bytes = param::required_bytes(form, "data")?;
+    if !(1..=TEXT_BYTES_MAX).contains(&bytes.len()) {
+        let reason = format!("A record has 1 to {TEXT_BYTES_MAX} bytes, this one has {}.", bytes.len());
+        return Err(Failure::new(Code::BadData, reason));
+    }
+    std::str::from_utf8(bytes).map_err(|_| Failure::new(Code::BadData, "The record's text is not UTF-8."))
+}
+
+/// The tags of a text as the log stores them.
+fn spans(text: &str) -> Vec<TagSpan> {
+    let fits = |span: Span| Some(TagSpan { start: span.start.try_into().ok()?, len: span.len.try_into().ok()? });
+    blerg_markup::tags(text).into_iter().filter_map(fits).collect()
+}
+
+fn reply_to(call: &Call<'_>, form: &Form) -> Result<Option<(AuthorId, RecordNo)>, Failure> {
+    let Some((name, record)) = param::reply_to(form)? else { return Ok(None) };
+    let author = call.reader()?.author(name.as_str())?.ok_or_else(no_reply_to)?;
+    Ok(Some((author.id, record)))
+}
+
+fn no_reply_to() -> Failure {
+    Failure::new(Code::BadReplyTo, "The parameter reply_to names no record.")
+}
+
+fn spend(call: &Call<'_>, session: &Session) -> Result<(), Failure> {
+    let Call { store, request, .. } = call;
+    Ok(store.spend(request.now_us, LimitKind::Put, request.remote, Some(session.author))?)
+}
