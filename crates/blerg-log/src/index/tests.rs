@@ -1,0 +1,254 @@
+//! Tests of the index: against a model, under kills, with flipped bits, with threads, and at every boundary of the layout.
+
+mod boundaries;
+mod flips;
+mod kills;
+mod model;
+mod threads;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use super::{Fault, Grow, Hasher, Heap, Index, Memory};
+use crate::{Error, Position};
+
+const KEY: [u8; 16] = *b"sixteen bytes ok";
+
+/// A list and its last change, as they must be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Truth {
+    elements: Vec<u64>,
+    changed: u64,
+}
+
+/// The whole index as it must be.
+type Truths = BTreeMap<Vec<u8>, Truth>;
+
+/// One change.
+#[derive(Clone, Debug)]
+enum Change {
+    Push(Vec<u8>, u64),
+    Touch(Vec<u8>, u64),
+}
+
+impl Change {
+    fn apply(&self, truths: &mut Truths) {
+        match self {
+            Change::Push(key, position) => {
+                let truth = truths.entry(key.clone()).or_default();
+                if truth.elements.last().is_none_or(|last| last < position) {
+                    truth.elements.push(*position);
+                }
+                truth.changed = truth.changed.max(*position);
+            }
+            Change::Touch(key, position) => {
+                if let Some(truth) = truths.get_mut(key) {
+                    truth.changed = truth.changed.max(*position);
+                }
+            }
+        }
+    }
+
+    fn perform<M: Memory>(&self, index: &Index<M>) -> Result<(), Error> {
+        match self {
+            Change::Push(key, position) => index.push(key, Position(*position)),
+            Change::Touch(key, position) => index.touch(key, Position(*position)),
+        }
+    }
+}
+
+/// What an index says, read by all the ways there are, which must agree.
+#[track_caller]
+fn contents<M: Memory>(index: &Index<M>) -> Truths {
+    let mut all = Truths::new();
+    index
+        .for_each_key(|key, head| {
+            let mut elements = vec![Position(0); usize::try_from(head.len()).unwrap()];
+            head.fill(0, &mut elements)?;
+            let elements: Vec<u64> = elements.iter().map(|position| position.0).collect();
+            let found = index.find(key)?.expect("a key that is shown is found");
+            assert_eq!((found.len(), found.changed()), (head.len(), head.changed()));
+            for (number, element) in (0..).zip(&elements) {
+                assert_eq!(found.get(number)?.0, *element);
+            }
+            assert!(all.insert(key.to_vec(), Truth { elements, changed: head.changed().0 }).is_none(), "a key twice");
+            Ok(())
+        })
+        .unwrap();
+    all
+}
+
+#[track_caller]
+fn check_contents<M: Memory>(index: &Index<M>, want: &Truths) {
+    assert!(contents(index) == *want, "index and truth differ");
+    let sum = index.verify().unwrap();
+    assert_eq!(sum.keys, u64::try_from(want.len()).unwrap());
+    let elements: usize = want.values().map(|truth| truth.elements.len()).sum();
+    assert_eq!(sum.elements, u64::try_from(elements).unwrap());
+}
+
+/// An index in anonymous memory, with few roots so that tables grow.
+fn small_index(root_bits: u32, hasher: Hasher) -> Index<Heap> {
+    Index::format_with(Heap::with_bytes(super::ROOTS_AT + (8 << root_bits)), hasher, root_bits).unwrap()
+}
+
+fn sip() -> Hasher {
+    Hasher::Sip(siphasher::sip::SipHasher13::new_with_key(&KEY))
+}
+
+/// All keys meet in one root, one tag and one home.
+fn one_hash(_: &[u8]) -> u64 {
+    0x0123_4567_89ab_cdef
+}
+
+/// Keys meet in two roots and four tags.
+fn few_hashes(key: &[u8]) -> u64 {
+    let sum: u64 = key.iter().map(|byte| u64::from(*byte)).sum();
+    (sum & 1) | ((sum & 6) << 16) | (sum << 40)
+}
+
+impl<M: Memory> Memory for &M {
+    fn bytes(&self) -> u64 {
+        M::bytes(self)
+    }
+    fn load(&self, at: u64) -> Result<u64, Error> {
+        M::load(self, at)
+    }
+    fn store(&self, at: u64, v: u64) -> Result<(), Error> {
+        M::store(self, at, v)
+    }
+    fn read(&self, at: u64, buf: &mut [u8]) -> Result<(), Error> {
+        M::read(self, at, buf)
+    }
+    fn write(&self, at: u64, bytes: &[u8]) -> Result<(), Error> {
+        M::write(self, at, bytes)
+    }
+}
+
+/// A memory that allows so many loads and so many word stores and then fails for ever: a kill, or a proof that work is bounded.
+struct Mortal<'a> {
+    heap: &'a Heap,
+    stores: Cell<u64>,
+    loads: Cell<u64>,
+}
+
+impl<'a> Mortal<'a> {
+    fn new(heap: &'a Heap, stores: u64) -> Mortal<'a> {
+        Mortal { heap, stores: Cell::new(stores), loads: Cell::new(u64::MAX) }
+    }
+
+    fn spend(left: &Cell<u64>, count: u64) -> Result<(), Error> {
+        match left.get().checked_sub(count) {
+            Some(rest) => {
+                left.set(rest);
+                Ok(())
+            }
+            None => Err(Fault::Damaged { at: 0, what: "killed" }.into()),
+        }
+    }
+}
+
+impl Memory for Mortal<'_> {
+    fn bytes(&self) -> u64 {
+        self.heap.bytes()
+    }
+    fn load(&self, at: u64) -> Result<u64, Error> {
+        Self::spend(&self.loads, 1)?;
+        self.heap.load(at)
+    }
+    fn store(&self, at: u64, v: u64) -> Result<(), Error> {
+        Self::spend(&self.stores, 1)?;
+        self.heap.store(at, v)
+    }
+    fn read(&self, at: u64, buf: &mut [u8]) -> Result<(), Error> {
+        Self::spend(&self.loads, u64::try_from(buf.len().div_ceil(8)).unwrap())?;
+        self.heap.read(at, buf)
+    }
+    fn write(&self, at: u64, bytes: &[u8]) -> Result<(), Error> {
+        for (word_at, word) in (at..).step_by(8).zip(bytes.chunks(8)) {
+            Self::spend(&self.stores, 1)?;
+            self.heap.write(word_at, word)?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes room for a batch of pushes, as the log does before it writes.
+fn reserve(index: &mut Index<Heap>, keys: &[Vec<u8>]) {
+    let bytes = index.used().unwrap() + index.need(keys).unwrap();
+    index.memory.grow_exactly(bytes);
+}
+
+impl Heap {
+    /// Not a byte more than asked for, so that a `need` which is too small shows.
+    fn grow_exactly(&mut self, bytes: u64) {
+        let words = usize::try_from(bytes / 8).unwrap();
+        if words > self.words.len() {
+            self.words.resize_with(words, Default::default);
+        }
+    }
+}
+
+/// Random numbers from a seed (SplitMix64).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+}
+
+#[test]
+fn growing_memory_keeps_what_was_pushed() {
+    let mut index = Index::format(Heap::new(), &KEY).unwrap();
+    let mut truths = Truths::new();
+    let mut random = Random(1);
+    for step in 1..20_000 {
+        let key = format!("#{}", random.below(3_000)).into_bytes();
+        index.push_growing(&key, Position(8 * step)).unwrap();
+        Change::Push(key, 8 * step).apply(&mut truths);
+    }
+    check_contents(&index, &truths);
+    // As a file: written out, read in, opened with the same key and with another.
+    let mut file = Vec::new();
+    index.stamp(7, Position(64), Position(160_000)).unwrap();
+    let used = index.used().unwrap();
+    index.memory().write_to(used, &mut file).unwrap();
+    assert_eq!(u64::try_from(file.len()).unwrap(), used);
+    let heap = Heap::with_bytes(used);
+    heap.write(0, &file).unwrap();
+    let again = Index::open(&heap, &KEY).unwrap();
+    check_contents(&again, &truths);
+    assert_eq!((again.generation().unwrap(), again.covers().unwrap()), (7, (Position(64), Position(160_000))));
+    assert_eq!(again.difference(&index).unwrap(), None);
+    assert!(Index::open(&heap, b"another site key").is_err());
+    assert!(Index::open(&Heap::new(), &KEY).is_err());
+}
+
+#[test]
+fn indexes_that_differ_are_told_apart() {
+    let build = |changes: &[(&str, u64)]| {
+        let mut index = small_index(2, sip());
+        for (key, position) in changes {
+            index.push_growing(key.as_bytes(), Position(*position)).unwrap();
+        }
+        index
+    };
+    let check = |a: &[(&str, u64)], b: &[(&str, u64)], want: Option<&str>| {
+        assert_eq!(build(a).difference(&build(b)).unwrap(), want.map(|key| key.as_bytes().to_vec()));
+    };
+    check(&[], &[], None);
+    check(&[("a", 8), ("b", 16)], &[("b", 16), ("a", 8)], None);
+    check(&[("a", 8), ("b", 16)], &[("a", 8)], Some("b"));
+    check(&[("a", 8)], &[("a", 8), ("b", 16)], Some("b"));
+    check(&[("a", 8), ("a", 16)], &[("a", 8), ("a", 24)], Some("a"));
+    check(&[("a", 8), ("a", 16)], &[("a", 16)], Some("a"));
+}
