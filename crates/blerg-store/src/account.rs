@@ -267,4 +267,4 @@ impl FromSql for Role {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -156,3 +156,11 @@ impl Store {
         Ok(())
     }
 }
+
+#[cfg(test)]
+impl Store {
+    /// The first step alone.
+    pub(super) fn begin_closing_for_test(&self, id: i64) {
+        self.begin_closing(id).unwrap();
+    }
+}

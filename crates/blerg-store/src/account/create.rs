@@ -161,3 +161,13 @@ fn insert_pending(
     )?;
     Ok(transaction.last_insert_rowid())
 }
+
+#[cfg(test)]
+impl Store {
+    /// The first step alone.
+    pub(super) fn begin_for_test(&self, pass: &Pass<'_>, now_us: u64, name: &str, hash: &str) {
+        let name = AuthorName::parse(name).unwrap();
+        let wanted = Wanted { name, password: b"", role: Role::Member, invite: None };
+        self.begin_account(pass, now_us, &wanted, hash).unwrap();
+    }
+}

@@ -167,11 +167,7 @@ impl Table {
     fn find(&self, file: &File, now_us: u64, spending: &Spending) -> Result<Found, Error> {
         let base = (spending.key.bucket + 1) * BUCKET_BYTES as u64;
         let mut bucket = [0_u8; BUCKET_BYTES];
-        match file.read_exact_at(&mut bucket, base) {
-            // Somebody cut the file: its counters are forgotten, and writing makes room again.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => bucket.fill(0),
-            other => other.map_err(Error::io(&self.path, "read"))?,
-        }
+        self.read_bucket(file, &mut bucket, base).map_err(Error::io(&self.path, "read"))?;
         let mut best = Found { offset: base, paid_us: u64::MAX };
         for (slot, offset) in bucket.chunks_exact(SLOT_BYTES).zip((base..).step_by(SLOT_BYTES)) {
             let (mark, paid) = slot.split_at(8);
@@ -189,6 +185,17 @@ impl Table {
             }
         }
         Ok(Found { paid_us: 0, ..best })
+    }
+
+    fn read_bucket(&self, file: &File, bucket: &mut [u8], base: u64) -> Result<(), io::Error> {
+        match file.read_exact_at(bucket, base) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                // Somebody cut the file: what is lost is forgiven, and the table has its size again.
+                file.set_len(FILE_BYTES)?;
+                file.read_exact_at(bucket, base)
+            }
+            other => other,
+        }
     }
 
     fn store(&self, file: &File, offset: u64, mark: u64, paid_us: u64) -> Result<(), Error> {
