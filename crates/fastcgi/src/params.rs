@@ -29,6 +29,12 @@ impl Params {
         Params { encoded }
     }
 
+    /// The pairs as they came, or come: the content of the params stream.
+    #[must_use]
+    pub fn encoded(&self) -> &[u8] {
+        &self.encoded
+    }
+
     /// The value of a variable, the last one if the name came several times.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {

@@ -291,6 +291,3 @@ impl Active {
         Pumped::Active
     }
 }
-
-#[cfg(test)]
-mod tests;

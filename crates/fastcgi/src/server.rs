@@ -46,22 +46,7 @@ impl Server {
     /// # Errors
     /// The event loops cannot be made (no more files).
     pub fn new(listener: Listener, config: Config, application: impl Application) -> Result<Server, ServerError> {
-        let application: Arc<dyn Application> = Arc::new(application);
-        let files = raise_file_limit();
-        let connections_max =
-            config.connections_max.map_or(files.saturating_sub(FILES_KEPT).max(files / 2), crate::count);
-        let timeouts = [config.idle_timeout, config.read_timeout, config.write_timeout, DRAIN_TIMEOUT];
-        let shared = Arc::new(Shared {
-            pool: Pool::new(Arc::clone(&application), &config),
-            application,
-            stats: Arc::default(),
-            stopping: AtomicBool::new(false),
-            connections_max: connections_max.max(1),
-            shortest_timeout: timeouts.into_iter().min().unwrap_or(DRAIN_TIMEOUT),
-            drains_backlog: listener.is_own(),
-            listener: Mutex::new(None),
-            config,
-        });
+        let shared = Arc::new(Shared::new(Arc::new(application), config, listener.is_own()));
         let mut loops = Vec::new();
         let mut mailboxes = Vec::new();
         for _ in 0..shared.config.threads.max(1) {
@@ -119,6 +104,24 @@ impl Server {
 }
 
 impl Shared {
+    pub(crate) fn new(application: Arc<dyn Application>, config: Config, drains_backlog: bool) -> Shared {
+        let files = raise_file_limit();
+        let from_files = files.saturating_sub(FILES_KEPT).max(files / 2);
+        let connections_max = config.connections_max.map_or(from_files, crate::count).max(1);
+        let timeouts = [config.idle_timeout, config.read_timeout, config.write_timeout, DRAIN_TIMEOUT];
+        Shared {
+            pool: Pool::new(Arc::clone(&application), &config),
+            application,
+            listener: Mutex::new(None),
+            stats: Arc::default(),
+            stopping: AtomicBool::new(false),
+            connections_max,
+            shortest_timeout: timeouts.into_iter().min().unwrap_or(DRAIN_TIMEOUT),
+            drains_backlog,
+            config,
+        }
+    }
+
     /// Removes the path that we made; the socket itself closes with the last acceptor.
     pub(crate) fn close_listener(&self) {
         drop(self.lock_listener().take());
