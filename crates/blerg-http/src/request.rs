@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use crate::cgi::parse_content_length;
 use crate::conditional::{self, Validators};
 use crate::cookie;
 use crate::form::{Form, FormError};
@@ -109,6 +110,19 @@ impl Request {
     #[must_use]
     pub fn not_modified(&self, validators: &Validators) -> bool {
         matches!(self.method, Method::Get | Method::Head) && conditional::not_modified(&self.headers, validators)
+    }
+
+    /// How many bytes of body to read, from Content-Length: none but for a POST.
+    ///
+    /// # Errors
+    /// The answer to a POST without a Content-Length, with a malformed one, or with one beyond `body_bytes_max`.
+    pub fn body_length(&self, body_bytes_max: usize) -> Result<usize, Refusal> {
+        if self.method != Method::Post {
+            return Ok(0);
+        }
+        let sent = parse_content_length(self.headers.get("content-length"))?.ok_or(Refusal::NO_LENGTH)?;
+        let length = usize::try_from(sent).map_err(|_| Refusal::TOO_LARGE)?;
+        if length > body_bytes_max { Err(Refusal::TOO_LARGE) } else { Ok(length) }
     }
 
     /// Scheme, host and mount, ending in `/`: the prefix of absolute links to ourselves.

@@ -55,32 +55,32 @@ impl Refusal {
     }
 
     /// 400: the target is not one.
-    pub const TARGET: Refusal = Refusal::new(400, "bad_request", "the request target is malformed");
+    pub const TARGET: Refusal = Refusal::new(400, "bad_request", "The request target is malformed.");
     /// 400: the Host header is not one.
-    pub const HOST: Refusal = Refusal::new(400, "bad_request", "the Host header is malformed");
+    pub const HOST: Refusal = Refusal::new(400, "bad_request", "The Host header is malformed.");
     /// 400: a Content-Length that is no number, or a body that is not as long as it says.
-    pub const LENGTH: Refusal = Refusal::new(400, "bad_request", "the body is not as long as Content-Length says");
+    pub const LENGTH: Refusal = Refusal::new(400, "bad_request", "The body is not as long as Content-Length says.");
     /// 408: the body did not arrive in time.
-    pub const SLOW: Refusal = Refusal::new(408, "timeout", "the body did not arrive in time");
+    pub const SLOW: Refusal = Refusal::new(408, "timeout", "The body did not arrive in time.");
     /// 411: a POST without Content-Length.
-    pub const NO_LENGTH: Refusal = Refusal::new(411, "length_required", "a POST needs a Content-Length");
+    pub const NO_LENGTH: Refusal = Refusal::new(411, "length_required", "A POST needs a Content-Length.");
     /// 413: a body beyond the limit.
-    pub const TOO_LARGE: Refusal = Refusal::new(413, "too_large", "the body is larger than this route takes");
+    pub const TOO_LARGE: Refusal = Refusal::new(413, "too_large", "The body is longer than this route takes.");
     /// 414: a target beyond the limit.
-    pub const TARGET_TOO_LONG: Refusal = Refusal::new(414, "uri_too_long", "the request target is too long");
+    pub const TARGET_TOO_LONG: Refusal = Refusal::new(414, "uri_too_long", "The request target is too long.");
     /// 431: header fields beyond the limits.
-    pub const HEADERS: Refusal = Refusal::new(431, "headers_too_large", "the header fields are too large");
+    pub const HEADERS: Refusal = Refusal::new(431, "headers_too_large", "The header fields are too large.");
     /// 500: the program can't serve; the operator finds the reason in the log.
     pub const BROKEN: Refusal =
-        Refusal::new(500, "internal", "the site is not set up; its operator finds the reason in the log");
+        Refusal::new(500, "internal", "The site cannot answer; its operator finds the reason in the error log.");
     /// 503: too much to do.
     pub const OVERLOAD: Refusal =
-        Refusal { status: 503, code: "busy", reason: "too many requests at once; try again soon", retry_after_secs: 2 };
+        Refusal { status: 503, code: "busy", reason: "The site is busy; try again soon.", retry_after_secs: 2 };
     /// 503: the index is being rebuilt.
     pub const RECOVERING: Refusal = Refusal {
         status: 503,
         code: "recovering",
-        reason: "the site is being checked after a crash",
+        reason: "The site is being checked after a crash; try again soon.",
         retry_after_secs: 5,
     };
 
@@ -141,7 +141,7 @@ impl Response {
     /// 405 with what is allowed: `GET, HEAD` or `POST`.
     #[must_use]
     pub fn method_not_allowed(allow: &'static str) -> Self {
-        Refusal::new(405, "method_not_allowed", "this route has no such method").response().header("Allow", allow)
+        Refusal::new(405, "method_not_allowed", "This route has no such method.").response().header("Allow", allow)
     }
 
     /// 303 to an absolute URL (RFC 3875 s.6.2.4: with a Status, so that other headers may go along).

@@ -96,7 +96,7 @@ fn refusals_are_json_failures() {
     let sealed = Refusal::OVERLOAD.response().seal(Method::Post);
     assert_eq!(sealed.status, 503);
     assert_eq!(value(&sealed, "Retry-After"), Some("2"));
-    let want = br#"{"status":"failure","code":"busy","reason":"too many requests at once; try again soon"}"#;
+    let want = br#"{"status":"failure","code":"busy","reason":"The site is busy; try again soon."}"#;
     assert_eq!(bytes(&sealed.body), want);
     let sealed = Response::method_not_allowed("GET, HEAD").seal(Method::Other);
     assert_eq!((sealed.status, value(&sealed, "Allow")), (405, Some("GET, HEAD")));
