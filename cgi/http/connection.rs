@@ -1,0 +1,53 @@
+//! One client's connection: [`serve`] runs it until the client leaves, a limit is reached or the server stops.
+
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::http::exchange::{Exchange, Peer};
+use crate::http::stop::Stop;
+use crate::http::timed::{Stream, Timed, WRITE_WAIT_MAX};
+
+/// How long a connection may take to send the head of its next request, waiting included.
+const HEAD_WAIT_MAX: Duration = Duration::from_secs(75);
+/// The longest head; beyond it hyper answers 431.
+const HEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// What a connection needs of the server.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) exchange: Arc<Exchange>,
+    pub(crate) stop: Arc<Stop>,
+    pub(crate) pool: Handle,
+}
+
+/// Serves one connection; `_place` is its place among those that the server holds.
+pub(crate) async fn serve(server: Server, stream: Stream, peer: Peer, _place: OwnedSemaphorePermit) {
+    let mut entered = server.stop.enter();
+    let answer = |request: hyper::Request<Incoming>| {
+        let answer = Arc::clone(&server.exchange).answer(request, peer, server.pool.clone());
+        async { Ok::<_, std::convert::Infallible>(answer.await) }
+    };
+    let io = TokioIo::new(Timed::new(stream, WRITE_WAIT_MAX));
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT_MAX).max_buf_size(HEAD_BYTES_MAX);
+    let mut connection = pin!(builder.serve_connection(io, service_fn(answer)));
+    let mut told = false;
+    let ended = poll_fn(|cx| {
+        if !told && entered.is_stopping(cx.waker()) {
+            told = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        connection.as_mut().poll(cx)
+    });
+    // A client that leaves in the middle is its own business.
+    let _ = ended.await;
+}

@@ -1,0 +1,159 @@
+//! One request of hyper's to one answer: [`Exchange::answer`]. Files first, then the site; quick requests inline, slow ones
+//! in the bounded pool, and 503 when that is full.
+
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use blerg_http::{Front, Handler, Headers, Incoming as Head, Method, Refusal, Request, Response, Sealed};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use hyper::{StatusCode, http};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use crate::http::body::{self, Answer};
+use crate::http::files::Files;
+use crate::setup::now_us;
+use crate::site::Site;
+
+/// Slow requests that wait for a thread of the pool, those at work included; the next one is answered with 503.
+const SLOW_MAX: usize = 256;
+
+/// Everything that answers, shared by all connections.
+pub(crate) struct Exchange {
+    site: Site,
+    front: Front,
+    files: Files,
+    slow: Arc<Semaphore>,
+}
+
+/// Who is at the other end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    /// Its address; none for a Unix socket.
+    pub(crate) address: Option<IpAddr>,
+}
+
+impl Exchange {
+    pub(crate) fn new(site: Site, front: Front, files: Files) -> Arc<Exchange> {
+        Arc::new(Exchange { site, front, files, slow: Arc::new(Semaphore::new(SLOW_MAX)) })
+    }
+
+    /// Answers one request.
+    pub(crate) async fn answer(
+        self: Arc<Self>,
+        request: hyper::Request<Incoming>,
+        peer: Peer,
+        pool: Handle,
+    ) -> http::Response<Answer> {
+        let (head, body) = request.into_parts();
+        let method = Method::parse(head.method.as_str().as_bytes());
+        let response = match self.accept(&head, peer) {
+            Ok(accepted) => self.carry_out(accepted, &head, body, &pool).await,
+            Err(refusal) => refused(refusal, body).await,
+        };
+        write(response.seal(method), &pool)
+    }
+
+    fn accept(&self, head: &http::request::Parts, peer: Peer) -> Result<Request, Refusal> {
+        let mut headers = Headers::with_capacity(head.headers.len(), 1024);
+        for (name, value) in &head.headers {
+            // A name with `_` is indistinguishable from one with `-` for CGI programs, so proxies never mean it.
+            if !name.as_str().contains('_') && !headers.push(name.as_str().as_bytes(), value.as_bytes()) {
+                return Err(Refusal::HEADERS);
+            }
+        }
+        let path = head.uri.path_and_query().map_or("/", |target| target.as_str());
+        let absolute = head.uri.authority().map(|authority| format!("http://{authority}{path}"));
+        let incoming = Head {
+            method: head.method.as_str().as_bytes(),
+            target: Some(absolute.as_deref().unwrap_or(path).as_bytes()),
+            remote: peer.address,
+            unix: peer.address.is_none(),
+            headers,
+            ..Head::default()
+        };
+        self.front.accept(incoming, now_us())
+    }
+
+    async fn carry_out(
+        self: &Arc<Self>,
+        mut request: Request,
+        head: &http::request::Parts,
+        body: Incoming,
+        pool: &Handle,
+    ) -> Response {
+        if request.method != Method::Post {
+            if let Some(response) = self.files.answer(&request) {
+                return response;
+            }
+        }
+        let plan = self.site.plan(&request);
+        if request.method == Method::Post {
+            match read_body(&request, head, body, plan.body_bytes_max).await {
+                Ok(bytes) => request.body = bytes,
+                Err(response) => return response,
+            }
+        }
+        if plan.slow { self.in_pool(request, pool).await } else { self.handle(&request) }
+    }
+
+    async fn in_pool(self: &Arc<Self>, request: Request, pool: &Handle) -> Response {
+        let Ok(place) = Arc::clone(&self.slow).try_acquire_owned() else {
+            return Refusal::OVERLOAD.response();
+        };
+        let this = Arc::clone(self);
+        let job = pool.spawn_blocking(move || {
+            let _place = place;
+            this.handle(&request)
+        });
+        job.await.unwrap_or_else(|_| Refusal::BROKEN.response())
+    }
+
+    /// A handler that panics costs its own request only.
+    fn handle(&self, request: &Request) -> Response {
+        catch_unwind(AssertUnwindSafe(|| self.site.handle(request))).unwrap_or_else(|_| Refusal::BROKEN.response())
+    }
+}
+
+async fn read_body(
+    request: &Request,
+    head: &http::request::Parts,
+    body: Incoming,
+    bytes_max: usize,
+) -> Result<Vec<u8>, Response> {
+    let chunked = head.headers.contains_key(TRANSFER_ENCODING) && !head.headers.contains_key(CONTENT_LENGTH);
+    let length = if chunked { Ok(None) } else { request.body_length(bytes_max).map(Some) };
+    let read = match length {
+        Ok(length) => body::read(body, length, bytes_max).await,
+        Err(refusal) => return Err(refused(refusal, body).await),
+    };
+    read.map_err(|refusal| refusal.response().header("Connection", "close"))
+}
+
+/// The answer to a request that is not carried out; the connection ends, because its body may still be on the way.
+async fn refused(refusal: Refusal, body: Incoming) -> Response {
+    if body.is_end_stream() {
+        return refusal.response();
+    }
+    body::drain(body).await;
+    refusal.response().header("Connection", "close")
+}
+
+fn write(sealed: Sealed, pool: &Handle) -> http::Response<Answer> {
+    let mut response = http::Response::new(Answer::new(sealed.body, pool));
+    *response.status_mut() = StatusCode::from_u16(sealed.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.reserve(sealed.headers.len() + 1);
+    for (name, value) in sealed.headers {
+        let value = match value {
+            std::borrow::Cow::Borrowed(text) => HeaderValue::from_str(text),
+            std::borrow::Cow::Owned(text) => HeaderValue::try_from(text),
+        };
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), value) {
+            headers.append(name, value);
+        }
+    }
+    response
+}

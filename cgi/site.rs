@@ -1,0 +1,56 @@
+//! The whole site as one handler: [`Site`] sends each request to the part that has its route. Errors that no visitor
+//! caused become a line for the operator.
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use blerg_api::Api;
+use blerg_http::{Handler, Plan, Request, Response};
+use blerg_store::Store;
+
+use crate::error::{chain, data_advice};
+use crate::setup::now_us;
+
+/// The same fault is told at most once in this time, so that a full disk does not fill the log as well.
+const REPEAT_US: u64 = 10_000_000;
+
+/// The parts of a site behind one handler.
+pub struct Site {
+    api: Api,
+}
+
+impl Site {
+    /// A site over a store; faults go to standard error, which is the web server's log.
+    #[must_use]
+    pub fn new(store: &Arc<Store>) -> Site {
+        let told_us = AtomicU64::new(0);
+        let data = store.dir().to_owned();
+        let report = move |error: &blerg_store::Error| {
+            let now_us = now_us();
+            if error.is_recovering() || now_us.saturating_sub(told_us.swap(now_us, Ordering::Relaxed)) < REPEAT_US {
+                return;
+            }
+            log(&chain(error));
+            if let Some(advice) = data_advice(&data, error) {
+                log(&advice);
+            }
+        };
+        Site { api: Api::new(Arc::clone(store), Box::new(report)) }
+    }
+}
+
+impl Handler for Site {
+    fn plan(&self, head: &Request) -> Plan {
+        self.api.plan(head)
+    }
+
+    fn handle(&self, request: &Request) -> Response {
+        self.api.handle(request)
+    }
+}
+
+/// One line for the operator; where it can't be written nothing can be done about it.
+pub(crate) fn log(line: &str) {
+    let _ = writeln!(std::io::stderr(), "blerg: {line}");
+}

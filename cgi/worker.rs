@@ -1,0 +1,197 @@
+//! The FastCGI front end: glue between the `fastcgi` crate, which knows nothing of HTTP, and the site. Start at [`run`].
+//! Its requests are made by the same code as those of CGI.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::IpAddr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread;
+
+use blerg_config::{Config, Key};
+use blerg_http::{Body, Front, Handler, Method, Refusal, Request, Response, cgi_head};
+use fastcgi::{Application, Handle, Listener, Output, Params, Server, Trouble, Verdict};
+
+use crate::error::{Error, chain};
+use crate::listen::{Address, SOCKET_MODE};
+use crate::program;
+use crate::setup::{Setup, Style, now_us};
+use crate::site::{Site, log};
+use crate::tick::Tick;
+
+/// Input of a request that takes none is read up to here and dropped.
+const IGNORED_BODY_BYTES_MAX: u64 = 64 * 1024;
+
+/// Serves on the socket of the settings, else on the one that the program was started with, until SIGTERM.
+///
+/// # Errors
+/// There is no such socket, the settings or the data can't be used, or the system's event queue fails.
+pub fn run(config: Config) -> Result<(), Error> {
+    let setup = Setup::read(config, Style::Server)?;
+    let listener = listener(setup.config.text(Key::Listen))?;
+    let store = setup.open_store()?;
+    let tick = Tick::start(Arc::clone(&store));
+    let worker = Worker {
+        site: Site::new(&store),
+        front: setup.front.clone(),
+        setup: setup.clone(),
+        shown: RwLock::new(Vec::new()),
+    };
+    let limits = fastcgi::Config {
+        threads: usize::try_from(setup.config.number(Key::Threads)).unwrap_or(1),
+        web_server_addrs: web_server_addrs(),
+        ..fastcgi::Config::default()
+    };
+    let server = Server::new(listener, limits, worker).map_err(Error::Worker)?;
+    stop_on_signals(server.handle()).map_err(|source| Error::System { doing: "watch for signals", source })?;
+    let outcome = server.run().map_err(Error::Worker);
+    drop(tick);
+    outcome
+}
+
+fn listener(address: &str) -> Result<Listener, Error> {
+    if address.is_empty() {
+        return Listener::from_stdin().map_err(|error| Error::Worker(error.into()))?.ok_or_else(|| {
+            let text = "standard input is no listening socket: a web server, spawn-fcgi or systemd starts this program with \
+                        one; by hand: fcgi_blerg --data DIR --listen unix:/run/blerg/fcgi.sock (htaccess/ has examples)";
+            Error::Usage(text.to_owned())
+        });
+    }
+    let listener = match Address::parse(address) {
+        Address::Unix(path) => Listener::unix(path, SOCKET_MODE),
+        Address::Tcp(address) => Listener::tcp(address.as_str()),
+    };
+    listener.map_err(|error| Error::Worker(error.into()))
+}
+
+/// FCGI_WEB_SERVER_ADDRS (FastCGI 1.0 s.3.2): what is no address there lets nobody in, so it can't let everybody in.
+fn web_server_addrs() -> Option<Vec<IpAddr>> {
+    let (_, value) = program::environment().find(|(name, _)| name == "FCGI_WEB_SERVER_ADDRS")?;
+    let text = value.to_string_lossy().into_owned();
+    Some(text.split(',').filter_map(|address| address.trim().parse().ok()).collect())
+}
+
+/// SIGTERM and SIGINT stop the server; SIGXFSZ becomes an error of the write that caused it.
+fn stop_on_signals(handle: Handle) -> io::Result<()> {
+    const SIGXFSZ: i32 = 25;
+    let (mut received, sender) = UnixStream::pair()?;
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        signal_hook::low_level::pipe::register(signal, sender.try_clone()?)?;
+    }
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
+    thread::Builder::new().name("blerg-signals".to_owned()).stack_size(64 * 1024).spawn(move || {
+        let mut byte = [0];
+        while received.read(&mut byte).is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {}
+        handle.stop();
+    })?;
+    Ok(())
+}
+
+struct Worker {
+    site: Site,
+    front: Front,
+    setup: Setup,
+    /// The document root that was found harmless last.
+    shown: RwLock<Vec<u8>>,
+}
+
+impl Worker {
+    fn head(&self, params: &Params) -> Result<Request, Refusal> {
+        self.front.from_cgi(params, now_us())
+    }
+
+    fn request(&self, request: fastcgi::Request) -> Result<Request, Refusal> {
+        let mut head = self.head(&request.params)?;
+        self.check_root(&request.params)?;
+        let length = head.body_length(self.site.plan(&head).body_bytes_max)?;
+        if head.method == Method::Post {
+            head.body = request.stdin.into_bytes().map_err(|_| Refusal::BROKEN)?;
+            // An update whose input is not whole is refused (FastCGI 1.0 s.6.2).
+            if head.body.len() != length {
+                return Err(Refusal::LENGTH);
+            }
+        }
+        Ok(head)
+    }
+
+    /// The data directory must lie outside what the web server shows; looked at again only when that changes.
+    fn check_root(&self, params: &Params) -> Result<(), Refusal> {
+        let Some(root) = params.get("DOCUMENT_ROOT") else {
+            return Ok(());
+        };
+        if *self.shown.read().unwrap_or_else(PoisonError::into_inner) == root {
+            return Ok(());
+        }
+        if let Err(error) = self.setup.keep_out_of([Path::new(std::ffi::OsStr::from_bytes(root))]) {
+            program::complain("fcgi_blerg", &error);
+            return Err(Refusal::BROKEN);
+        }
+        *self.shown.write().unwrap_or_else(PoisonError::into_inner) = root.to_vec();
+        Ok(())
+    }
+}
+
+impl Application for Worker {
+    fn open(&self, params: &Params) -> Verdict {
+        let Ok(head) = self.head(params) else {
+            return Verdict::inline(IGNORED_BODY_BYTES_MAX);
+        };
+        let plan = self.site.plan(&head);
+        let bytes = if head.method == Method::Post {
+            u64::try_from(plan.body_bytes_max).unwrap_or(u64::MAX)
+        } else {
+            IGNORED_BODY_BYTES_MAX
+        };
+        if plan.slow { Verdict::pool(bytes) } else { Verdict::inline(bytes) }
+    }
+
+    fn respond(&self, request: fastcgi::Request, out: &mut Output) -> io::Result<i32> {
+        let method = method(&request.params);
+        let response = match self.request(request) {
+            Ok(request) => self.site.handle(&request),
+            Err(refusal) => refusal.response(),
+        };
+        write(response, method, out)
+    }
+
+    fn refuse(&self, refusal: fastcgi::Refusal, params: &Params, out: &mut Output) -> io::Result<i32> {
+        let refusal = match refusal {
+            fastcgi::Refusal::BodyTooLong { .. } => Refusal::TOO_LARGE,
+            fastcgi::Refusal::ParamsTooLong => Refusal::HEADERS,
+            fastcgi::Refusal::Overloaded => Refusal::OVERLOAD,
+            _ => Refusal::BROKEN,
+        };
+        write(refusal.response(), method(params), out)
+    }
+
+    fn report(&self, trouble: &Trouble<'_>) {
+        match trouble {
+            // Web servers close and reset connections all day.
+            Trouble::TimedOut(_) => {}
+            Trouble::Respond(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            Trouble::Protocol(error) => log(&format!("connection closed: {}", chain(*error))),
+            _ => log(&trouble.to_string()),
+        }
+    }
+}
+
+fn method(params: &Params) -> Method {
+    Method::parse(params.get("REQUEST_METHOD").unwrap_or_default())
+}
+
+fn write(response: Response, method: Method, out: &mut Output) -> io::Result<i32> {
+    let sealed = response.seal(method);
+    let mut bytes = cgi_head(&sealed);
+    match sealed.body {
+        Body::Bytes(body) => {
+            bytes.extend_from_slice(&body);
+            out.write_all(&bytes)?;
+        }
+        Body::Stream(pieces) => {
+            out.write_all(&bytes)?;
+            out.stream(pieces);
+        }
+    }
+    Ok(0)
+}
