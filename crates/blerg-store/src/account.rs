@@ -26,6 +26,7 @@ mod create;
 mod invite;
 mod login;
 mod seen;
+mod upkeep;
 
 pub use admin::AccountRow;
 pub use close::Closings;

@@ -116,6 +116,20 @@ impl Db {
         result
     }
 
+    /// Runs what changes the file but must not be in a transaction, while no other thread writes.
+    ///
+    /// # Errors
+    /// What `work` returns; `Busy` past the wait.
+    pub(crate) fn alone<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, Error> {
+        let deadline = Instant::now() + BUSY_WAIT;
+        let _place = self.writers.enter(deadline).ok_or(Error::Busy { retry_after_secs: 2 })?;
+        self.read(doing, work)
+    }
+
     fn take(&self) -> Result<Connection, Error> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         match idle {

@@ -21,6 +21,9 @@ const ERASE_BATCH_MAX: u64 = 256;
 /// Batches that one call does at most: well inside a web server's patience.
 const BATCHES_MAX: usize = 64;
 
+/// Batches that a login does for those who left.
+const BATCHES_AT_LOGIN_MAX: usize = 2;
+
 /// Accounts that one sweep goes on with.
 const CLOSINGS_MAX: usize = 16;
 
@@ -56,7 +59,8 @@ impl Store {
     ) -> Result<(), Error> {
         let entry = self.prove_password(now_us, author, password, remote)?;
         self.begin_closing(entry.id)?;
-        self.continue_closing(now_us, Closing { id: entry.id, author, erased: 0 }).map(|_| ())
+        let closing = Closing { id: entry.id, author, erased: 0 };
+        self.continue_closing(now_us, closing, BATCHES_MAX).map(|_| ())
     }
 
     /// Goes on with closings that a kill or their size left unfinished. Cheap when there are none.
@@ -68,13 +72,21 @@ impl Store {
             match self.next_closing()? {
                 None => return Ok(Closings::Done),
                 Some(closing) => {
-                    if self.continue_closing(now_us, closing)? == Closings::Unfinished {
+                    if self.continue_closing(now_us, closing, BATCHES_MAX)? == Closings::Unfinished {
                         return Ok(Closings::Unfinished);
                     }
                 }
             }
         }
         Ok(Closings::Unfinished)
+    }
+
+    /// Does a small part of what is left, if anything is.
+    pub(super) fn finish_closings_a_little(&self, now_us: u64) -> Result<(), Error> {
+        match self.next_closing()? {
+            None => Ok(()),
+            Some(closing) => self.continue_closing(now_us, closing, BATCHES_AT_LOGIN_MAX).map(|_| ()),
+        }
     }
 
     /// First step: nobody can log in any more, and what was secret is gone.
@@ -106,15 +118,14 @@ impl Store {
     }
 
     /// The later steps: the CLOSE frame, the texts, the row.
-    fn continue_closing(&self, now_us: u64, closing: Closing) -> Result<Closings, Error> {
+    fn continue_closing(&self, now_us: u64, closing: Closing, batches: usize) -> Result<Closings, Error> {
         let author = closing.author;
         self.commit_closing(now_us, vec![Op::CloseAuthor { author }])?;
         let records = self.log()?.snapshot()?.list(&ListKey::Timeline(author))?.len();
         let mut erased = closing.erased;
-        for _ in 0..BATCHES_MAX {
+        for _ in 0..batches {
             if erased >= records {
-                self.end_closing(closing.id)?;
-                return Ok(Closings::Done);
+                break;
             }
             let end = records.min(erased + ERASE_BATCH_MAX);
             let deletes = (erased..end).map(|no| Op::Delete { author, record: RecordNo(no) });
@@ -122,7 +133,11 @@ impl Store {
             erased = end;
             self.note_erased(closing.id, erased)?;
         }
-        Ok(Closings::Unfinished)
+        if erased < records {
+            return Ok(Closings::Unfinished);
+        }
+        self.end_closing(closing.id)?;
+        Ok(Closings::Done)
     }
 
     /// Commits what may have been done before.
@@ -162,5 +177,10 @@ impl Store {
     /// The first step alone.
     pub(super) fn begin_closing_for_test(&self, id: i64) {
         self.begin_closing(id).unwrap();
+    }
+
+    /// The number of the account whose closing is to be finished next.
+    pub(super) fn next_closing_for_test(&self) -> Option<i64> {
+        self.next_closing().unwrap().map(|closing| closing.id)
     }
 }

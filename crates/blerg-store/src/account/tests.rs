@@ -617,6 +617,35 @@ fn closing_is_finished_after_a_kill_at_any_step() {
 }
 
 #[test]
+fn logins_finish_a_closing_that_nobody_else_finishes() {
+    let site = Site::new();
+    site.create("jon", ONE).unwrap();
+    site.create("ada", ONE).unwrap();
+    site.put(AuthorId(0), 1_000);
+    site.store.begin_closing_for_test(1);
+    site.session("ada", ONE);
+    let snapshot = site.store.log().unwrap().snapshot().unwrap();
+    assert!(snapshot.author(AuthorId(0)).unwrap().unwrap().closed);
+    assert_eq!(snapshot.list(&ListKey::Deletes).unwrap().len(), 512);
+    site.session("ada", ONE);
+    assert_eq!(site.store.next_closing_for_test(), None);
+    check_erased(&site, 1_000);
+}
+
+#[test]
+fn large_closing_is_done_in_parts() {
+    let site = Site::new();
+    site.create("jon", ONE).unwrap();
+    let records = 64 * 256 + 1;
+    site.put(AuthorId(0), records);
+    site.store.close_account(NOW, AuthorId(0), ONE, None).unwrap();
+    let deletes = || site.store.log().unwrap().snapshot().unwrap().list(&ListKey::Deletes).unwrap().len();
+    assert_eq!(deletes(), 64 * 256);
+    assert_eq!(site.again().store.finish_closings(NOW).unwrap(), Closings::Done);
+    check_erased(&site, records as u64);
+}
+
+#[test]
 fn account_without_records_closes() {
     let site = Site::new();
     site.create("jon", ONE).unwrap();
@@ -680,6 +709,77 @@ fn sixty_four_logins_at_once_take_the_memory_of_one() {
     });
     assert_eq!(most_at_a_time(), 1);
     assert!(busy <= 64 - 1 - crate::gate::WAITERS_MAX, "{busy} turned away");
+}
+
+#[test]
+fn copy_of_the_live_database_is_whole_and_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let site = Site::new();
+    site.create("jon", ONE).unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    let bytes = site.store.copy_accounts(copy.path()).unwrap();
+    let metadata = fs::metadata(copy.path().join("site.db")).unwrap();
+    assert_eq!((metadata.len(), metadata.permissions().mode() & 0o777), (bytes, 0o600));
+    check_error(site.store.copy_accounts(copy.path()), "Io");
+    site.create("later", ONE).unwrap();
+    let db = Db::open(copy.path(), &SITE, Syncing::Full, Checkpoints::AtClose).unwrap();
+    let names: i64 = db.read("count", |c| c.query_row("SELECT count(*) FROM account", (), |row| row.get(0))).unwrap();
+    assert_eq!(names, 1);
+}
+
+#[test]
+fn compacting_leaves_nothing_of_what_was_deleted() {
+    let site = Site::new();
+    site.create("jon", ONE).unwrap();
+    let hash = site.store.accounts(None).unwrap()[0].password_hash.clone().unwrap();
+    let agent = "a recognisable agent";
+    let client = ClientInfo { remote: None, agent: Some(agent) };
+    site.store.login(NOW, "jon", ONE, &client).unwrap();
+    site.store.close_account(NOW, AuthorId(0), ONE, None).unwrap();
+    site.store.compact_accounts().unwrap();
+    for name in ["site.db", "site.db-wal"] {
+        let bytes = fs::read(site.dir().join(name)).unwrap_or_default();
+        for needle in [hash.as_bytes(), agent.as_bytes()] {
+            assert!(!bytes.windows(needle.len()).any(|window| window == needle), "{name}");
+        }
+    }
+}
+
+#[test]
+fn check_finds_accounts_that_the_log_does_not_know() {
+    let site = Site::new();
+    site.create("jon", ONE).unwrap();
+    site.create("ada", ONE).unwrap();
+    site.begin("half", ONE, Steps::Row);
+    assert_eq!(site.store.check_accounts().unwrap(), Vec::<String>::new());
+    let db = site.store.db().unwrap();
+    db.write("damage", |t| t.execute("UPDATE account SET author = 77 WHERE folded = 'jon'", ())).unwrap();
+    assert_eq!(site.store.check_accounts().unwrap(), ["account jon: its author 77 is not in the log"]);
+    let rename = "UPDATE account SET author = 0, name = 'eve' WHERE folded = 'jon'";
+    db.write("damage", |t| t.execute(rename, ())).unwrap();
+    assert_eq!(site.store.check_accounts().unwrap(), ["account eve: its author 0 is jon"]);
+}
+
+#[test]
+fn full_disk_refuses_cleanly_and_burns_no_name() {
+    let site = Site::new();
+    site.create("jon", ONE).unwrap();
+    let pages = |n: u32| {
+        let sql = format!("PRAGMA max_page_count = {n}");
+        let db = site.store.db().unwrap();
+        db.read("limit", |c| c.query_row(&sql, (), |row| row.get::<_, i64>(0))).unwrap()
+    };
+    pages(1);
+    let full = (0..1_000).find_map(|n| {
+        let name = format!("user {n}");
+        site.create(&name, ONE).err().map(|error| (name, error))
+    });
+    let (name, error) = full.unwrap();
+    assert!(error.is_full(), "{error:?}");
+    site.session("jon", ONE);
+    pages(1_000_000);
+    site.create(&name, ONE).unwrap();
+    site.session(&name, ONE);
 }
 
 #[track_caller]
