@@ -5,7 +5,7 @@ use crate::call::Call;
 use crate::failure::Failure;
 use crate::json::{Object, seconds_of};
 use blerg_http::{Method, Response, Validators};
-use blerg_store::{AuthorId, Cursor, RecordNo, Version};
+use blerg_store::{AuthorId, Cursor, ListKey, RecordNo, Version};
 
 /// Who may see, and so keep, an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,10 @@ pub(crate) fn unless_known(
         Audience::Only(_) => response.cache("private, no-cache").header("Vary", "Cookie, Authorization"),
     })
 }
+
+/// What every answer with others' records or names depends on besides its own lists: who leaves takes records and replies'
+/// `reply_to` along at once, before the lists they stood on are told one by one.
+pub(crate) const LEAVING: ListKey<'static> = ListKey::Authors;
 
 /// What tells versions of an answer apart that is made of lists of the log.
 ///

@@ -114,7 +114,7 @@ pub(crate) struct Failure {
     reason: Cow<'static, str>,
     retry_after_secs: Option<u64>,
     allow: Option<&'static str>,
-    fault: Option<Error>,
+    fault: Option<Box<Error>>,
 }
 
 impl Failure {
@@ -156,7 +156,7 @@ impl Failure {
 
     /// The error that the operator has to know of, if the failure is the server's.
     pub(crate) fn fault(&self) -> Option<&Error> {
-        self.fault.as_ref()
+        self.fault.as_deref()
     }
 
     /// The answer.
@@ -238,7 +238,7 @@ fn fault(error: Error) -> Failure {
     } else {
         Failure { status: 500, ..Failure::new(Code::Internal, "The site has a fault; its operator has been told.") }
     };
-    Failure { fault: Some(error), ..failure }
+    Failure { fault: Some(Box::new(error)), ..failure }
 }
 
 #[cfg(test)]

@@ -162,7 +162,7 @@ fn add_key(query: &mut SearchQuery, key: Key, text: &str) -> Result<(), QueryErr
     match key {
         Key::From => {
             let name = text.strip_prefix('@').unwrap_or(text);
-            if !blerg_store::AuthorName::parse(name).is_ok() {
+            if blerg_store::AuthorName::parse(name).is_err() {
                 return Err(QueryError::Name(text.to_owned()));
             }
             set(&mut query.from, name.to_owned(), "from")

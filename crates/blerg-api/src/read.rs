@@ -1,7 +1,7 @@
 //! What everybody may read: a user's records, what is known of a user, the latest records of all, and threads.
 //! Start at [`last`]. Reads the log's index only, never SQLite.
 
-use crate::answer::{Audience, encode, json, linked, unless_known, validators};
+use crate::answer::{Audience, LEAVING, encode, json, linked, unless_known, validators};
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::json::{Author, Object, array, post, posts};
@@ -17,7 +17,7 @@ pub(crate) fn last(call: &Call<'_>) -> Result<Response, Failure> {
     let before = call.before(&call.request.query_form())?;
     let reader = call.reader()?;
     let user = call.path_user(&reader)?;
-    let version = since(reader.version_of(&[ListKey::Timeline(user.id)])?, user.created_us);
+    let version = since(reader.version_of(&[ListKey::Timeline(user.id), LEAVING])?, user.created_us);
     let validators = validators(call, Audience::Everybody, &version);
     unless_known(call, Audience::Everybody, &validators, || {
         let page = reader.timeline(user.id, before.as_ref(), PAGE_RECORDS).map_err(Call::page_failure)?;
@@ -34,7 +34,7 @@ pub(crate) fn range(call: &Call<'_>) -> Result<Response, Failure> {
     if *range.start() >= user.record_count {
         return Err(param::past_the_end());
     }
-    let version = since(reader.version_of(&[ListKey::Timeline(user.id)])?, user.created_us);
+    let version = since(reader.version_of(&[ListKey::Timeline(user.id), LEAVING])?, user.created_us);
     let validators = validators(call, Audience::Everybody, &version);
     unless_known(call, Audience::Everybody, &validators, || {
         let found = reader.range(user.id, range)?.ok_or_else(param::past_the_end)?;
@@ -51,6 +51,7 @@ pub(crate) fn info(call: &Call<'_>) -> Result<Response, Failure> {
         ListKey::Follows(user.id),
         ListKey::Followers(user.id),
         ListKey::Unfollows(user.id),
+        LEAVING,
     ];
     let version = since(reader.version_of(&keys)?, user.created_us);
     let validators = validators(call, Audience::Everybody, &version);
@@ -70,7 +71,7 @@ pub(crate) fn info(call: &Call<'_>) -> Result<Response, Failure> {
 pub(crate) fn latest(call: &Call<'_>) -> Result<Response, Failure> {
     let before = call.before(&call.request.query_form())?;
     let reader = call.reader()?;
-    let validators = validators(call, Audience::Everybody, &reader.version_of(&[ListKey::Latest])?);
+    let validators = validators(call, Audience::Everybody, &reader.version_of(&[ListKey::Latest, LEAVING])?);
     unless_known(call, Audience::Everybody, &validators, || {
         let page = reader.latest(before.as_ref(), PAGE_RECORDS).map_err(Call::page_failure)?;
         let response = json(200, posts(&page.posts, Author::Shown));
@@ -91,7 +92,7 @@ pub(crate) fn thread(call: &Call<'_>) -> Result<Response, Failure> {
     let user = call.path_user(&reader)?;
     let number = param::path_record(call.open[1])?;
     let record = reader.post(user.id, number)?.ok_or_else(param::no_such_record)?;
-    let mut keys = vec![ListKey::Timeline(user.id), ListKey::Replies(user.id, number)];
+    let mut keys = vec![ListKey::Timeline(user.id), ListKey::Replies(user.id, number), LEAVING];
     if let Some((parent, _)) = &record.reply_to {
         // What becomes of the parent moves its author's timeline.
         keys.extend(reader.author(parent)?.map(|author| ListKey::Timeline(author.id)));
