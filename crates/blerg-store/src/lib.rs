@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod check;
 mod db;
 mod error;
 mod feed;
@@ -12,6 +13,7 @@ mod limit;
 mod list;
 mod name;
 mod password;
+mod portable;
 mod post;
 mod ready;
 mod search;
@@ -27,12 +29,14 @@ use blerg_log::Log;
 
 pub use blerg_log::{AuthorId, Backend, Durability, ListKey, Position, RecordNo, Recovery, Stamp, TagSpan};
 pub use account::{Account, AccountRow, Closings, NewAccount, Registration, Role, Seen, SeenKind};
+pub use check::{PROBLEMS_MAX, Report, Stats};
 pub use error::Error;
 pub use feed::NEW_MAX;
 pub use limit::{LimitKind, Limits, Rate};
 pub use list::{AuthorView, Cursor, CursorError, Page, Post, Reader, Revision, TagCount, TagKey, TagKeyError, Thread, Version};
 pub use name::{AuthorName, NameError};
 pub use password::{Argon2Cost, PASSWORD_BYTES_MAX};
+pub use portable::{DUMP_VERSION, Dumped, FindTags, ImportFormat, ImportOptions, Imported, OnProgress, Progress, Restored};
 pub use post::PutText;
 pub use search::{SearchCover, SearchQuery};
 pub use session::{ClientInfo, Session, SessionId, SessionView, Token};
@@ -100,6 +104,19 @@ impl Store {
                 let log = ready::open_log(&self.dir, &self.settings)?;
                 Ok(self.log.get_or_init(|| log))
             }
+        }
+    }
+
+    /// Closes what was opened and marks the log clean.
+    ///
+    /// # Errors
+    /// The mark could not be written; nothing is lost.
+    pub fn close(self) -> Result<(), Error> {
+        drop(self.search);
+        drop(self.db);
+        match self.log.into_inner() {
+            Some(log) => Ok(log.close()?),
+            None => Ok(()),
         }
     }
 

@@ -21,7 +21,7 @@ pub struct Post {
     pub timestamp_us: u64,
     /// When it was edited last.
     pub edited_us: Option<u64>,
-    /// What it answers.
+    /// What it answers, unless that was deleted.
     pub reply_to: Option<(String, RecordNo)>,
     /// Its text.
     pub text: String,
@@ -57,8 +57,11 @@ impl Namer<'_> {
     pub(crate) fn post(&mut self, record: &Record<'_>) -> Result<Post, Error> {
         let author_name = self.name(record.author)?.unwrap_or_default();
         let reply_to = match record.reply_to {
-            Some((author, no)) => self.name(author)?.map(|name| (name, no)),
-            None => None,
+            // A link to what was deleted would lead nowhere.
+            Some((author, no)) if self.reader.live_record(author, no)?.is_some() => {
+                self.name(author)?.map(|name| (name, no))
+            }
+            _ => None,
         };
         Ok(Post {
             author: record.author,

@@ -108,6 +108,12 @@ impl Index {
         Ok(self.cover()?.map_or(Position(0), |cover| cover.next))
     }
 
+    /// The first position not covered; `None` if the index is of another log, or empty.
+    pub(crate) fn fits(&self, snapshot: &Snapshot) -> Result<Option<Position>, Error> {
+        let cover = self.cover()?;
+        Ok(cover.filter(|cover| is_same_log(cover, snapshot, self.site)).map(|cover| cover.next))
+    }
+
     fn cover(&self) -> Result<Option<Cover>, Error> {
         self.db.read("read the search index's cover", read_cover)
     }

@@ -1,0 +1,251 @@
+//! Writes a whole site as lines. Start at [`Store::dump`]. Two equal sites give the same bytes, whatever their logs
+//! look like inside: deleted records are holes, and no byte of a deleted text is in it. Sessions are not in it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::{self, Write};
+
+use blerg_log::{AuthorId, Body, Frame, Position, RecordNo};
+
+use super::line::{AccountLine, Line};
+use super::{DUMP_VERSION, OnProgress, Progress};
+use crate::{Error, Reader, Store};
+
+/// Frames between two reports of progress.
+const REPORT_FRAMES: u64 = 4_096;
+
+/// What a dump holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dumped {
+    /// Lines, the first and the last included.
+    pub lines: u64,
+    /// Authors, with those who left.
+    pub authors: u64,
+    /// Records that are there.
+    pub records: u64,
+    /// Records that could not be read because their bytes are damaged.
+    pub damaged: u64,
+}
+
+/// A dump being written.
+struct Dump<'a> {
+    reader: &'a Reader,
+    out: &'a mut dyn Write,
+    done: Dumped,
+    /// Lines of the log's part so far.
+    steps: u64,
+    names: HashMap<AuthorId, String>,
+    next_record: HashMap<AuthorId, u64>,
+    /// Authors whose leaving the log does not know yet.
+    leaving: HashSet<AuthorId>,
+    /// Positions that somebody has seen up to, and how many steps came before each.
+    seen: BTreeMap<Position, u64>,
+}
+
+impl Store {
+    /// Writes the whole site to `out`: what [`Store::restore`] reads.
+    ///
+    /// # Errors
+    /// The site cannot be read, or `out` not written.
+    pub fn dump(&self, out: &mut dyn Write, on_progress: OnProgress<'_>) -> Result<Dumped, Error> {
+        let reader = self.reader()?;
+        let mut dump = Dump {
+            reader: &reader,
+            out,
+            done: Dumped::default(),
+            steps: 0,
+            names: HashMap::new(),
+            next_record: HashMap::new(),
+            leaving: HashSet::new(),
+            seen: BTreeMap::new(),
+        };
+        self.each_account(|row| {
+            let Some(author) = row.account.author else { return Ok(()) };
+            if row.account.closed {
+                dump.leaving.insert(author);
+            }
+            let seen = self.seen(author)?;
+            dump.seen.extend([(seen.feed, 0), (seen.mentioned, 0)]);
+            Ok(())
+        })?;
+        dump.write(&Line::Dump { version: DUMP_VERSION, site: self.site_id()? })?;
+        dump.log(on_progress)?;
+        self.dump_accounts(&mut dump)?;
+        let lines = dump.done.lines;
+        dump.write(&Line::End { lines })?;
+        dump.out.flush().map_err(output)?;
+        dump.done.damaged = reader.damaged();
+        Ok(dump.done)
+    }
+
+    fn dump_accounts(&self, dump: &mut Dump<'_>) -> Result<(), Error> {
+        self.each_account(|row| {
+            // Who signed up after this dump began is not in it.
+            let Some(author) = row.account.author else { return Ok(()) };
+            if !dump.names.contains_key(&author) {
+                return Ok(());
+            }
+            let seen = self.seen(author)?;
+            let line = Line::Account(AccountLine {
+                name: row.account.name.clone(),
+                role: row.account.role.as_str().to_owned(),
+                is_disabled: row.account.disabled,
+                created_us: row.account.created_us,
+                password: row.password_hash.clone(),
+                feed_seen: dump.steps_before(seen.feed),
+                mentioned_seen: dump.steps_before(seen.mentioned),
+            });
+            dump.write(&line)
+        })
+    }
+
+    /// Calls `each` for all accounts, in order of their folded names.
+    pub(crate) fn each_account(
+        &self,
+        mut each: impl FnMut(&crate::AccountRow) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut after = None;
+        loop {
+            let rows = self.accounts(after.as_deref())?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = Some(last.account.name.clone());
+            for row in &rows {
+                each(row)?;
+            }
+        }
+    }
+}
+
+impl Dump<'_> {
+    fn log(&mut self, on_progress: OnProgress<'_>) -> Result<(), Error> {
+        let reader = self.reader;
+        let visible = reader.stamp().visible;
+        for (i, frame) in (0_u64..).zip(reader.snapshot().frames(Position(0))) {
+            let frame = match frame {
+                Ok(frame) => frame,
+                Err(error) if error.is_damaged() => continue,
+                Err(error) => return Err(error.into()),
+            };
+            if i % REPORT_FRAMES == 0 {
+                on_progress(Progress { doing: "dump records", done: frame.position.0, total: Some(visible.0) });
+            }
+            self.note_seen(frame.position);
+            self.frame(frame)?;
+        }
+        self.note_seen(visible);
+        on_progress(Progress { doing: "dump records", done: visible.0, total: Some(visible.0) });
+        Ok(())
+    }
+
+    /// Whoever has seen up to here has seen as many steps as were written so far.
+    fn note_seen(&mut self, position: Position) {
+        // The entries are few and passed in order, so those done are taken from the front once.
+        let steps = self.steps;
+        for (_, seen) in self.seen.range_mut(..=position).rev().take_while(|(_, seen)| **seen == 0) {
+            *seen = steps;
+        }
+    }
+
+    fn steps_before(&self, seen: Position) -> u64 {
+        if seen == Position(0) {
+            return 0;
+        }
+        self.seen.range(..=seen).next_back().map_or(0, |(_, steps)| *steps)
+    }
+
+    fn frame(&mut self, frame: Frame) -> Result<(), Error> {
+        match frame.body {
+            Body::AddAuthor { author, name, at_us } => {
+                self.names.insert(author, name.clone());
+                self.done.authors += 1;
+                self.step(&Line::Author { name, at_us })
+            }
+            Body::Put { author, record, text, reply_to, at_us } => {
+                self.fill(author, record)?;
+                self.next_record.insert(author, record.0 + 1);
+                let Some(live) = self.live(author, record)? else { return self.hole(author, record) };
+                let (text, tags) = text.unwrap_or(live);
+                let reply_to = match reply_to {
+                    Some((to, record)) if self.live(to, record)?.is_some() => {
+                        self.name(to).map(|name| (name, record.0))
+                    }
+                    _ => None,
+                };
+                let Some(author) = self.name(author) else { return Ok(()) };
+                self.done.records += 1;
+                self.step(&Line::Put { author, record: record.0, at_us, text, tags, reply_to })
+            }
+            Body::PutHole { author, record } => {
+                self.fill(author, record)?;
+                self.next_record.insert(author, record.0 + 1);
+                self.hole(author, record)
+            }
+            Body::Edit { author, record, text, at_us } => {
+                let (Some(live), Some(name)) = (self.live(author, record)?, self.name(author)) else { return Ok(()) };
+                let (text, tags) = text.unwrap_or(live);
+                self.step(&Line::Edit { author: name, record: record.0, at_us, text, tags })
+            }
+            Body::Follow { author, target } => {
+                self.pair(author, target, |author, target| Line::Follow { author, target })
+            }
+            Body::Unfollow { author, target } => {
+                self.pair(author, target, |author, target| Line::Unfollow { author, target })
+            }
+            Body::CloseAuthor { author } => match self.name(author) {
+                Some(author) => self.step(&Line::Close { author }),
+                None => Ok(()),
+            },
+            // A delete has made holes of its record's frames.
+            _ => Ok(()),
+        }
+    }
+
+    /// The current text and tags of a record that is to be in the dump.
+    fn live(&self, author: AuthorId, record: RecordNo) -> Result<Option<(String, Vec<blerg_log::TagSpan>)>, Error> {
+        if self.leaving.contains(&author) {
+            return Ok(None);
+        }
+        let found = self.reader.live_record(author, record)?;
+        Ok(found.map(|record| (record.text.into_owned(), record.tags)))
+    }
+
+    /// Keeps the numbers of records whose frames are too damaged to be met.
+    fn fill(&mut self, author: AuthorId, record: RecordNo) -> Result<(), Error> {
+        for missing in self.next_record.get(&author).copied().unwrap_or(0)..record.0 {
+            self.hole(author, RecordNo(missing))?;
+        }
+        Ok(())
+    }
+
+    fn hole(&mut self, author: AuthorId, record: RecordNo) -> Result<(), Error> {
+        match self.name(author) {
+            Some(author) => self.step(&Line::Hole { author, record: record.0 }),
+            None => Ok(()),
+        }
+    }
+
+    fn pair(&mut self, author: AuthorId, target: AuthorId, line: fn(String, String) -> Line) -> Result<(), Error> {
+        match (self.name(author), self.name(target)) {
+            (Some(author), Some(target)) => self.step(&line(author, target)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The name of an author in this dump; `None` if the frame that created the author is damaged.
+    fn name(&self, author: AuthorId) -> Option<String> {
+        self.names.get(&author).cloned()
+    }
+
+    fn step(&mut self, line: &Line) -> Result<(), Error> {
+        self.steps += 1;
+        self.write(line)
+    }
+
+    fn write(&mut self, line: &Line) -> Result<(), Error> {
+        self.done.lines += 1;
+        self.out.write_all(line.write().as_bytes()).map_err(output)
+    }
+}
+
+fn output(source: io::Error) -> Error {
+    Error::Stream { doing: "write the dump", source }
+}
