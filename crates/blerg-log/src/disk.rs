@@ -120,11 +120,11 @@ pub trait Mapping: Send + Sync {
     fn read(&self, at: usize, into: &mut [u8]);
     /// Copies bytes in.
     fn write(&self, at: usize, bytes: &[u8]);
-    /// Makes the pages durable.
+    /// Asks for the pages of a range to be writable without failing later; where the system cannot say, it says yes.
     ///
     /// # Errors
-    /// What the system says.
-    fn sync(&self) -> io::Result<()>;
+    /// There is no room for them.
+    fn populate(&self, at: usize, bytes: usize) -> io::Result<()>;
 }
 
 /// How to open a file.

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::index::Fault;
 
 /// Why an operation on the log did not succeed.
 #[non_exhaustive]
@@ -71,6 +73,11 @@ pub enum Error {
         /// What was wanted and what was found.
         what: String,
     },
+    /// The index is not sound; it is mended by building a new one from the log.
+    Index {
+        /// What was wanted and what was found.
+        what: String,
+    },
     /// A store is there already.
     Exists {
         /// The data directory.
@@ -79,6 +86,46 @@ pub enum Error {
 }
 
 impl Error {
+    /// What the system answered, sorted.
+    pub(crate) fn io(path: &Path, action: &'static str, source: io::Error) -> Error {
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Error::Full { path: path.into() }
+            }
+            _ => Error::Io { path: path.into(), action, source },
+        }
+    }
+
+    /// Bytes that are not what was written.
+    pub(crate) fn damaged(path: &Path, offset: u64, what: impl Into<String>) -> Error {
+        Error::Damaged { path: path.into(), offset, what: what.into() }
+    }
+
+    /// The same error for another of those who wait for one result.
+    pub(crate) fn again(&self) -> Error {
+        match self {
+            Error::Io { path, action, source } => {
+                let source = match source.raw_os_error() {
+                    Some(code) => io::Error::from_raw_os_error(code),
+                    None => io::Error::new(source.kind(), source.to_string()),
+                };
+                Error::Io { path: path.clone(), action, source }
+            }
+            Error::Full { path } => Error::Full { path: path.clone() },
+            Error::Poisoned { dir } => Error::Poisoned { dir: dir.clone() },
+            Error::Recovering { dir, log_bytes } => Error::Recovering { dir: dir.clone(), log_bytes: *log_bytes },
+            Error::Busy { path, waited_ms } => Error::Busy { path: path.clone(), waited_ms: *waited_ms },
+            Error::Damaged { path, offset, what } => {
+                Error::Damaged { path: path.clone(), offset: *offset, what: what.clone() }
+            }
+            Error::ReadOnly { dir, why } => Error::ReadOnly { dir: dir.clone(), why: why.clone() },
+            Error::NetworkFs { dir, kind } => Error::NetworkFs { dir: dir.clone(), kind },
+            Error::Format { path, what } => Error::Format { path: path.clone(), what: what.clone() },
+            Error::Index { what } => Error::Index { what: what.clone() },
+            Error::Exists { dir } => Error::Exists { dir: dir.clone() },
+        }
+    }
+
     /// No room left on the disk or in the quota.
     pub fn is_full(&self) -> bool {
         matches!(self, Error::Full { .. })
@@ -101,12 +148,18 @@ impl Error {
 
     /// Bytes on the disk are damaged.
     pub fn is_damaged(&self) -> bool {
-        matches!(self, Error::Damaged { .. })
+        matches!(self, Error::Damaged { .. } | Error::Index { .. })
     }
 
     /// The store can be read but not written.
     pub fn is_read_only(&self) -> bool {
-        matches!(self, Error::ReadOnly { .. })
+        match self {
+            Error::ReadOnly { .. } => true,
+            Error::Io { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
+            }
+            _ => false,
+        }
     }
 
     /// The directory is on a network file system.
@@ -138,8 +191,15 @@ impl fmt::Display for Error {
             Error::ReadOnly { dir, why } => write!(f, "{}: read-only: {why}", dir.display()),
             Error::NetworkFs { dir, kind } => write!(f, "{}: on {kind}, a network file system", dir.display()),
             Error::Format { path, what } => write!(f, "{}: {what}", path.display()),
+            Error::Index { what } => f.write_str(what),
             Error::Exists { dir } => write!(f, "{}: a store is there already", dir.display()),
         }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Error {
+        Error::Index { what: fault.to_string() }
     }
 }
 

@@ -2,19 +2,53 @@
 //! and hands out [`Snapshot`]s. Never trusts the index more than the log, never reads the clock or the
 //! environment, and knows nothing of HTTP, HTML or SQL. The files and the order of writes: FORMAT.md.
 
+mod append;
+mod apply;
+mod background;
+mod commit;
+mod control;
+mod core;
+mod decide;
 mod disk;
 mod error;
+mod file;
+mod format;
+mod frame;
+mod frames;
+mod geometry;
+mod group;
 mod index;
+mod key;
 mod list;
+mod lock;
 mod log;
+mod map;
+mod memory;
 mod op;
+mod payload;
+mod planted;
 mod real;
+mod rebuild;
+mod record;
+mod recover;
+mod scan;
+mod scrub;
+mod segment;
+mod slots;
 mod snapshot;
+mod space;
+mod sync;
+mod view;
 
 pub use disk::{Disk, DiskFile, Filesystem, Mapping, OpenMode, Space};
 pub use error::Error;
+pub use frames::{Body, Frame, Frames};
 pub use list::{List, ListKey};
 pub use log::{Backend, Durability, Identity, Log, Options, Progress, Recovery};
 pub use op::{AuthorId, Op, Outcome, Position, RecordNo, Rejection, TagSpan};
 pub use real::RealDisk;
-pub use snapshot::{Author, Body, Frame, Frames, Record, Snapshot, Stamp, Version};
+pub use record::{Record, Version};
+pub use snapshot::{Author, Snapshot, Stamp};
+
+#[cfg(test)]
+mod tests;

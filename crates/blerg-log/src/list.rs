@@ -1,6 +1,10 @@
 //! Lists of positions: timelines, tags, mentions, threads, follows. Start at [`List`].
 
-use crate::{AuthorId, Error, Position, RecordNo, Snapshot};
+use std::fmt;
+
+use crate::index::Head;
+use crate::memory::FileMemory;
+use crate::{AuthorId, Error, Position, RecordNo};
 
 /// Which list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,34 +34,65 @@ pub enum ListKey<'a> {
 }
 
 /// A list as one snapshot sees it: strictly increasing positions.
-#[derive(Debug)]
 pub struct List<'s> {
-    snapshot: &'s Snapshot,
+    head: Option<Head<'s, FileMemory>>,
+    len: u64,
 }
 
-impl List<'_> {
+impl fmt::Debug for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("List").field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+impl<'s> List<'s> {
+    /// The elements of a list before `visible`.
+    pub(crate) fn new(head: Option<Head<'s, FileMemory>>, visible: Position) -> Result<List<'s>, Error> {
+        let len = match &head {
+            Some(head) => head.lower_bound(visible)?,
+            None => 0,
+        };
+        Ok(List { head, len })
+    }
+
     /// How many elements there are, dead ones included.
     pub fn len(&self) -> u64 {
-        let _ = self.snapshot;
-        0
+        self.len
     }
 
     /// Whether there is no element.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len == 0
     }
 
-    /// The position of the last frame that touched the list: a put, an edit or a delete; 0 if there was none.
+    /// The position of the last frame that touched the list: a put, an edit or a delete; 0 if there was none. It may lie
+    /// behind what the snapshot sees.
     pub fn changed(&self) -> Position {
-        Position(0)
+        self.head.as_ref().map_or(Position(0), Head::changed)
     }
 
     /// The element number `i`.
     ///
     /// # Errors
-    /// The index cannot be read.
+    /// There is none, or the index cannot be read.
     pub fn get(&self, i: u64) -> Result<Position, Error> {
-        Ok(Position(i))
+        match &self.head {
+            Some(head) if i < self.len => head.get(i),
+            _ => Err(Error::Index { what: format!("element {i} of a list of {}", self.len) }),
+        }
+    }
+
+    /// The elements from number `from` on, as many as `into` takes; fewer reads than one [`List::get`] each.
+    ///
+    /// # Errors
+    /// There are not as many, or the index cannot be read.
+    pub fn fill(&self, from: u64, into: &mut [Position]) -> Result<(), Error> {
+        match &self.head {
+            Some(head) if from.checked_add(into.len() as u64).is_some_and(|end| end <= self.len) => {
+                head.fill(from, into)
+            }
+            _ => Err(Error::Index { what: format!("{} elements from {from} of a list of {}", into.len(), self.len) }),
+        }
     }
 
     /// The number of the first element that is not before `position`; the length if there is none.
@@ -65,6 +100,9 @@ impl List<'_> {
     /// # Errors
     /// The index cannot be read.
     pub fn lower_bound(&self, position: Position) -> Result<u64, Error> {
-        Ok(position.0)
+        match &self.head {
+            Some(head) => Ok(head.lower_bound(position)?.min(self.len)),
+            None => Ok(0),
+        }
     }
 }

@@ -3,14 +3,25 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::{Disk, Error, Op, Outcome, Rejection, Snapshot};
+use crate::background::Background;
+use crate::control::Word;
+use crate::core::Core;
+use crate::file::File;
+use crate::format::{FORMAT_FILE, Format};
+use crate::frame::Sums;
+use crate::geometry::Geometry;
+use crate::lock::{LOCK_FILE, Lock, SYNC_LOCK_FILE};
+use crate::segment::{Access, LOG_DIR, SegmentHeader, Segments, Tail};
+use crate::view::FIRST_FRAME;
+use crate::{Disk, Error, Filesystem, Op, OpenMode, Outcome, Rejection, Snapshot};
 
 /// What a success means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
     /// It survives a power cut.
     Sync,
-    /// It survives the end of the process; the disk follows within about a second.
+    /// It survives the end of the process; the disk follows within about a second while a program with the mapped backend runs, and
+    /// with the next commit or the system's own writing otherwise.
     None,
 }
 
@@ -30,7 +41,7 @@ pub struct Identity {
 pub enum Backend {
     /// Through maps: for programs that live long.
     Mapped,
-    /// By single reads: for one request, or little address space.
+    /// By single reads: for one request, or little address space. A writer maps the control page and the index all the same.
     Pread,
 }
 
@@ -56,12 +67,14 @@ pub struct Options {
     pub lock_wait_ms: u64,
     /// Whether a network file system is accepted, at the operator's own risk.
     pub allow_network_fs: bool,
+    /// Told how far a recovery has come.
+    pub progress: fn(Progress),
 }
 
 impl Options {
-    /// The usual way: locks are waited for 5 seconds, no network file system.
+    /// The usual way: locks are waited for 5 seconds, no network file system, nobody is told of progress.
     pub fn new(backend: Backend, recovery: Recovery, random: fn(&mut [u8])) -> Options {
-        Options { backend, recovery, random, lock_wait_ms: 5_000, allow_network_fs: false }
+        Options { backend, recovery, random, lock_wait_ms: 5_000, allow_network_fs: false, progress: |_| {} }
     }
 }
 
@@ -74,10 +87,11 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// An open store.
+/// An open store. Threads share it.
 #[derive(Debug)]
 pub struct Log {
-    identity: Identity,
+    core: Arc<Core>,
+    background: Option<Background>,
 }
 
 impl Log {
@@ -85,24 +99,63 @@ impl Log {
     ///
     /// # Errors
     /// There is one already, or the disk refused.
-    pub fn create(_dir: &Path, _identity: &Identity, _disk: Arc<dyn Disk>) -> Result<(), Error> {
-        Ok(())
+    pub fn create(dir: &Path, identity: &Identity, disk: Arc<dyn Disk>) -> Result<(), Error> {
+        Log::create_with(dir, &Format { identity: identity.clone(), geometry: Geometry::USUAL }, &disk)
+    }
+
+    pub(crate) fn create_with(dir: &Path, format: &Format, disk: &Arc<dyn Disk>) -> Result<(), Error> {
+        let log_dir = dir.join(LOG_DIR);
+        disk.create_dir(&log_dir).map_err(|e| Error::io(&log_dir, "create", e))?;
+        let lock = Lock::open(&**disk, &dir.join(LOCK_FILE), 5_000)?;
+        drop(Lock::open(&**disk, &dir.join(SYNC_LOCK_FILE), 5_000)?);
+        let _held = lock.hold()?;
+        let path = dir.join(FORMAT_FILE);
+        if File::open_if_there(&**disk, &path, OpenMode::Read)?.is_some() {
+            return Err(Error::Exists { dir: dir.into() });
+        }
+        let segments = Segments::new(Arc::clone(disk), dir, format.geometry, Access::Write);
+        refuse_orphans(&segments)?;
+        let first = format.geometry.segment(0);
+        let header = SegmentHeader { site_id: format.identity.site_id, base: 0, seal: Tail::default() };
+        segments.create(first, &header, Sums::new(&format.identity.hash_key))?;
+        let tmp = path.with_extension("tmp");
+        let file = File::open(&**disk, &tmp, OpenMode::Replace)?;
+        file.write(format.text().as_bytes(), 0)?;
+        file.sync()?;
+        disk.rename(&tmp, &path).map_err(|e| Error::io(&path, "rename", e))?;
+        disk.sync_dir(dir).map_err(|e| Error::io(dir, "sync", e))?;
+        match dir.parent() {
+            // Without permission to open the parent its owner has made the entry durable, or nobody can.
+            Some(parent) if !parent.as_os_str().is_empty() => disk.sync_dir(parent).or(Ok(())),
+            _ => Ok(()),
+        }
     }
 
     /// Opens a store; after an unclean end of the machine it recovers it first.
     ///
     /// # Errors
     /// There is none, it is damaged, or needs a longer recovery than `options` allow.
-    pub fn open(dir: &Path, _options: &Options, _disk: Arc<dyn Disk>) -> Result<Log, Error> {
-        Err(Error::Format { path: dir.into(), what: "opening is not written yet".into() })
+    pub fn open(dir: &Path, options: &Options, disk: Arc<dyn Disk>) -> Result<Log, Error> {
+        let format = Format::read(&*disk, dir)?;
+        let kind = disk.filesystem(dir).map_err(|e| Error::io(dir, "statfs", e))?;
+        if let (Filesystem::Network(kind), false) = (kind, options.allow_network_fs) {
+            return Err(Error::NetworkFs { dir: dir.into(), kind });
+        }
+        let core = Arc::new(Core::new(dir.into(), disk, format, options.clone(), kind));
+        match core.current_control()? {
+            Some(control) => drop(core.open_reader(control)?),
+            None => core.recover_to_open()?,
+        }
+        let background = Background::start(&core);
+        Ok(Log { core, background })
     }
 
     /// Commits operations, in order; returns once those that were accepted are durable.
     ///
     /// # Errors
     /// None of the operations is acknowledged.
-    pub fn commit(&self, _now_us: u64, _ops: Vec<Op>) -> Result<Vec<Result<Outcome, Rejection>>, Error> {
-        Err(Error::Format { path: "log".into(), what: "writing is not written yet".into() })
+    pub fn commit(&self, now_us: u64, ops: Vec<Op>) -> Result<Vec<Result<Outcome, Rejection>>, Error> {
+        self.core.commit(now_us, ops)
     }
 
     /// The newest published commit.
@@ -110,12 +163,38 @@ impl Log {
     /// # Errors
     /// The files cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
-        Ok(Snapshot {})
+        let (view, look) = self.core.reader()?;
+        Snapshot::new(Arc::clone(&self.core), view, &look)
     }
 
     /// What the store is for all its life.
     pub fn identity(&self) -> &Identity {
-        &self.identity
+        &self.core.format.identity
+    }
+
+    /// Makes everything durable that was committed; for stores that do not do so with each commit.
+    ///
+    /// # Errors
+    /// The sync failed: the store takes no more writes.
+    pub fn sync(&self) -> Result<(), Error> {
+        self.core.sync_all()
+    }
+
+    /// Builds a new index from the log and switches every process to it. Writers wait meanwhile.
+    ///
+    /// # Errors
+    /// The log cannot be read, or there is no room.
+    pub fn rebuild(&self, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
+        let _writer = self.core.writer()?;
+        self.core.rebuild_index(progress).map(drop)
+    }
+
+    /// Tries once more to mend a store that takes no writes because a sync failed: for the operator, who knows that the disk is well.
+    ///
+    /// # Errors
+    /// It failed again.
+    pub fn mend(&self) -> Result<(), Error> {
+        self.core.mend()
     }
 
     /// Closes the store and marks it clean, so that the index need not be built anew after the machine's next start.
@@ -123,6 +202,46 @@ impl Log {
     /// # Errors
     /// The mark could not be written; the store is sound all the same.
     pub fn close(self) -> Result<(), Error> {
-        Ok(())
+        drop(self.background);
+        let writer = self.core.writer()?;
+        let view = &writer.view;
+        let end = view.control.look()?.commit.end;
+        self.core.sync_to(end)?;
+        self.core.scrub_if_due()?;
+        view.segments.sync_all(end)?;
+        view.index.memory().sync()?;
+        let dir = &self.core.dir;
+        self.core.disk.sync_dir(dir).map_err(|e| Error::io(dir, "sync", e))?;
+        view.control.store(Word::CleanEnd, end);
+        view.control.sync()
     }
+}
+
+impl Core {
+    /// Recovers, unless another process did so meanwhile, and opens the reader's view. A store that is damaged opens for reading.
+    fn recover_to_open(&self) -> Result<(), Error> {
+        let recovered = {
+            let _held = self.lock()?.hold()?;
+            match self.current_control()? {
+                Some(_) => Ok(()),
+                None => self.recover().map(drop),
+            }
+        };
+        match recovered {
+            Ok(()) | Err(Error::ReadOnly { .. }) => self.reader().map(drop),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+/// A log whose FORMAT is gone is not to be overwritten by a new one.
+fn refuse_orphans(segments: &Segments) -> Result<(), Error> {
+    let count = segments.tidy_and_count()?;
+    let mut first = [0; 8];
+    let is_used = count > 1 || (count == 1 && segments.read_up_to(FIRST_FRAME, &mut first)? > 0 && first != [0; 8]);
+    if is_used {
+        let what = "missing, but there is a log with records; put back the FORMAT file that belongs to it".into();
+        return Err(Error::Format { path: segments.path(0), what });
+    }
+    Ok(())
 }

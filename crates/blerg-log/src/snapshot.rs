@@ -1,10 +1,20 @@
-//! Reading: one published commit, seen whole. Start at [`Snapshot`]. Takes no lock and returns no byte whose
-//! checksum it has not compared.
+//! Reading: one published commit, seen whole. Start at [`Snapshot`]. Takes no lock and returns no byte whose checksum it
+//! has not compared: a damaged index can hide a record, never show a wrong one.
 
-use std::borrow::Cow;
-use std::marker::PhantomData;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{AuthorId, Error, List, ListKey, Position, RecordNo, TagSpan};
+use crate::control::{Control, Look, Word};
+use crate::core::Core;
+use crate::frame::Kind;
+use crate::frames::Frames;
+use crate::key;
+use crate::payload::Name;
+use crate::scan::Window;
+use crate::view::View;
+use crate::{AuthorId, Error, List, ListKey, Position};
 
 /// What a snapshot has seen; equal stamps mean equal answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,220 +40,162 @@ pub struct Author {
     pub closed: bool,
 }
 
-/// A record in its current version.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record<'s> {
-    /// Whose.
-    pub author: AuthorId,
-    /// Which.
-    pub no: RecordNo,
-    /// Where it was put.
-    pub put: Position,
-    /// Where its current version stands: `put`, or that of the last edit.
-    pub element: Position,
-    /// When it was put.
-    pub created_us: u64,
-    /// When it was edited last.
-    pub edited_us: Option<u64>,
-    /// The record that it answers.
-    pub reply_to: Option<(AuthorId, RecordNo)>,
-    /// The text.
-    pub text: Cow<'s, str>,
-    /// The tags and mentions in the text.
-    pub tags: Vec<TagSpan>,
-}
-
-/// One version of a record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version {
-    /// When it was written.
-    pub at_us: u64,
-    /// Its text.
-    pub text: String,
-}
-
-/// One frame of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
-    /// Where it stands.
-    pub position: Position,
-    /// Where the next one stands.
-    pub next: Position,
-    /// When it was written; never before the frame before it.
-    pub time_us: u64,
-    /// What it says.
-    pub body: Body,
-}
-
-/// What a frame says.
-#[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Body {
-    /// An author was created.
-    AddAuthor {
-        /// Number.
-        author: AuthorId,
-        /// Name.
-        name: String,
-        /// When: the import's time, or the frame's.
-        at_us: u64,
-    },
-    /// A record was added. No text: it was erased, or is damaged.
-    Put {
-        /// Whose.
-        author: AuthorId,
-        /// Which.
-        record: RecordNo,
-        /// The text and its tags, unless erased.
-        text: Option<(String, Vec<TagSpan>)>,
-        /// What it answers.
-        reply_to: Option<(AuthorId, RecordNo)>,
-        /// When: the import's time, or the frame's.
-        at_us: u64,
-    },
-    /// A number was used up.
-    PutHole {
-        /// Whose.
-        author: AuthorId,
-        /// Which.
-        record: RecordNo,
-    },
-    /// A record got a new text. No text: it was erased, or is damaged.
-    Edit {
-        /// Whose.
-        author: AuthorId,
-        /// Which.
-        record: RecordNo,
-        /// The text and its tags, unless erased.
-        text: Option<(String, Vec<TagSpan>)>,
-        /// When: the import's time, or the frame's.
-        at_us: u64,
-    },
-    /// A record was removed.
-    Delete {
-        /// Whose.
-        author: AuthorId,
-        /// Which.
-        record: RecordNo,
-    },
-    /// An author left.
-    CloseAuthor {
-        /// Who.
-        author: AuthorId,
-    },
-    /// A following began.
-    Follow {
-        /// Who follows.
-        author: AuthorId,
-        /// Who is followed.
-        target: AuthorId,
-    },
-    /// A following ended.
-    Unfollow {
-        /// Who followed.
-        author: AuthorId,
-        /// Who was followed.
-        target: AuthorId,
-    },
-    /// Housekeeping, or a kind that this program does not know and may skip.
-    Other {
-        /// The kind byte.
-        kind: u8,
-    },
-}
-
 /// One published commit, seen whole.
-#[derive(Debug)]
-pub struct Snapshot {}
-
-/// The frames from a position on, in log order.
-#[derive(Debug)]
-pub struct Frames<'s> {
-    snapshot: PhantomData<&'s Snapshot>,
+pub struct Snapshot {
+    pub(crate) core: Arc<Core>,
+    pub(crate) view: Arc<View>,
+    stamp: Stamp,
+    window: Mutex<Window>,
+    /// Authors that were asked for, if any author was ever closed.
+    closed: Mutex<HashMap<AuthorId, bool>>,
+    has_closed: bool,
+    damaged: AtomicU64,
 }
 
-impl Iterator for Frames<'_> {
-    type Item = Result<Frame, Error>;
-    fn next(&mut self) -> Option<Self::Item> {
-        None
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot").field("stamp", &self.stamp).finish_non_exhaustive()
     }
 }
 
-/// What this file cannot do yet.
-fn unfinished<T>() -> Result<T, Error> {
-    Err(Error::Format { path: "log".into(), what: "reading is not written yet".into() })
-}
-
 impl Snapshot {
+    pub(crate) fn new(core: Arc<Core>, view: Arc<View>, look: &Look) -> Result<Snapshot, Error> {
+        let safe = if core.is_durable() { look.durable } else { look.commit.end };
+        // Also indexed: so that lists and frames tell of the same commit.
+        let visible = Position(safe.min(look.indexed).min(look.commit.end));
+        let stamp = Stamp { epoch: look.epoch, generation: look.generation, visible };
+        let has_closed = view.index.find(key::CLOSES)?.is_some();
+        let (window, closed, damaged) = (Mutex::new(Window::glance()), Mutex::default(), AtomicU64::new(0));
+        Ok(Snapshot { core, view, stamp, window, closed, has_closed, damaged })
+    }
+
     /// What this snapshot has seen, for entity tags.
     pub fn stamp(&self) -> Stamp {
-        Stamp { epoch: 0, generation: 0, visible: Position(0) }
+        self.stamp
     }
 
     /// The author of that name, in any ASCII case.
     ///
     /// # Errors
     /// The files cannot be read.
-    pub fn author_by_name(&self, _name: &str) -> Result<Option<Author>, Error> {
-        unfinished()
+    pub fn author_by_name(&self, name: &str) -> Result<Option<Author>, Error> {
+        let head = self.view.index.find(&key::of_name(name))?;
+        let list = List::new(head, self.stamp.visible)?;
+        if list.is_empty() {
+            return Ok(None);
+        }
+        let author = self.author_at(list.get(0)?)?;
+        Ok(author.filter(|author| author.name.eq_ignore_ascii_case(name)))
     }
 
     /// The author of that number.
     ///
     /// # Errors
     /// The files cannot be read.
-    pub fn author(&self, _id: AuthorId) -> Result<Option<Author>, Error> {
-        unfinished()
+    pub fn author(&self, id: AuthorId) -> Result<Option<Author>, Error> {
+        let list = self.list(&ListKey::Authors)?;
+        if u64::from(id.0) >= list.len() {
+            return Ok(None);
+        }
+        let author = self.author_at(list.get(id.0.into())?)?;
+        Ok(author.filter(|author| author.id == id))
+    }
+
+    fn author_at(&self, Position(at): Position) -> Result<Option<Author>, Error> {
+        let mut window = self.window();
+        let Some(entry) = window.entry(&self.view.segments, self.view.sums, at)? else {
+            drop(window);
+            self.suspect();
+            return Ok(None);
+        };
+        if !entry.is_intact() {
+            self.count_damage();
+            return Ok(None);
+        }
+        let name = match entry.header.kind {
+            Kind::USER => Name::read(entry.header.flags, entry.payload),
+            _ => None,
+        };
+        Ok(name.map(|name| Author {
+            id: AuthorId(entry.header.author),
+            name: name.name.into(),
+            created_us: name.at_us.unwrap_or(entry.header.time_us),
+            closed: entry.fate.deleted_by().is_some_and(|by| self.sees(by)),
+        }))
     }
 
     /// A list; empty if nothing was ever put on it.
     ///
     /// # Errors
     /// The files cannot be read.
-    pub fn list(&self, _key: &ListKey<'_>) -> Result<List<'_>, Error> {
-        unfinished()
-    }
-
-    /// The newest version of a record; `None` if it was deleted, never was, is a hole, or is damaged.
-    ///
-    /// # Errors
-    /// The files cannot be read.
-    pub fn record(&self, _author: AuthorId, _no: RecordNo) -> Result<Option<Record<'_>>, Error> {
-        unfinished()
-    }
-
-    /// The record of one element of the list of `key`, in its current version; `None` if the element is dead or does not belong
-    /// there, and is to be skipped. In a tag's or a mention's list only the current version's own element counts.
-    ///
-    /// # Errors
-    /// The files cannot be read.
-    pub fn element(&self, _key: &ListKey<'_>, _position: Position) -> Result<Option<Record<'_>>, Error> {
-        unfinished()
+    pub fn list(&self, key: &ListKey<'_>) -> Result<List<'_>, Error> {
+        List::new(self.view.index.find(&key.bytes())?, self.stamp.visible)
     }
 
     /// Whom a follow frame on `author`'s [`ListKey::Follows`] names, if `author` follows them still by that very frame.
     ///
     /// # Errors
     /// The files cannot be read.
-    pub fn following(&self, _author: AuthorId, _position: Position) -> Result<Option<AuthorId>, Error> {
-        unfinished()
+    pub fn following(&self, author: AuthorId, position: Position) -> Result<Option<AuthorId>, Error> {
+        let found = self.window().header(&self.view.segments, self.view.sums, position.0)?;
+        let target = match found {
+            Some((header, _)) if header.kind == Kind::FOLLOW && header.author == author.0 => key::target(header.n),
+            _ => None,
+        };
+        let Some(target) = target else {
+            self.suspect();
+            return Ok(None);
+        };
+        let pair = self.list(&ListKey::FollowPair(author, target))?;
+        let is_last = pair.len() % 2 == 1 && pair.get(pair.len() - 1)? == position;
+        Ok((is_last && !self.is_closed(target)?).then_some(target))
     }
 
-    /// All versions of a record, oldest first; none if it was deleted.
-    ///
-    /// # Errors
-    /// The files cannot be read.
-    pub fn versions(&self, _author: AuthorId, _no: RecordNo) -> Result<Vec<Version>, Error> {
-        unfinished()
-    }
-
-    /// The frames from `from` on, in log order; `Position(0)` is the start.
-    pub fn frames(&self, _from: Position) -> Frames<'_> {
-        Frames { snapshot: PhantomData }
+    /// The frames from `from` on, in log order; `Position(0)` is the start. `from` is where a frame begins or one ended.
+    pub fn frames(&self, from: Position) -> Frames<'_> {
+        Frames::new(self, from)
     }
 
     /// How many frames this snapshot skipped for a wrong checksum.
     pub fn damaged(&self) -> u64 {
-        0
+        self.damaged.load(Ordering::Relaxed)
+    }
+
+    /// Whether the frame at `position` is part of this snapshot.
+    pub(crate) fn sees(&self, position: u64) -> bool {
+        position < self.stamp.visible.0
+    }
+
+    pub(crate) fn window(&self) -> MutexGuard<'_, Window> {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn count_damage(&self) {
+        self.damaged.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether an author has left; their records are dead from that moment, before they are deleted one by one.
+    pub(crate) fn is_closed(&self, id: AuthorId) -> Result<bool, Error> {
+        if !self.has_closed {
+            return Ok(false);
+        }
+        let mut known = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(closed) = known.get(&id) {
+            return Ok(*closed);
+        }
+        // An author who cannot be found has a damaged frame, not a closed one.
+        let closed = self.author(id)?.is_some_and(|author| author.closed);
+        known.insert(id, closed);
+        Ok(closed)
+    }
+
+    /// Notes that the index led to a place where what it promised is not: the next writer builds a new one.
+    pub(crate) fn suspect(&self) {
+        self.count_damage();
+        if let Ok(Some(control)) = Control::open_to_write(&*self.core.disk, &self.core.dir)
+            && control.look().is_ok_and(|look| self.view.is_of(&look))
+        {
+            control.store(Word::Suspect, 1);
+        }
     }
 }

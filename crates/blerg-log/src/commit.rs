@@ -1,0 +1,226 @@
+//! Writing: one leader takes the lock, sees to it that the store is as it should be, and appends what the group wants. Start at
+//! [`Core::commit`]. Order of steps: FORMAT.md, section "Order of writes and syncs".
+
+use std::sync::Arc;
+
+use crate::append::{Appender, finish_roll};
+use crate::apply;
+use crate::control::{CONTROL_FILE, Commit, Control, State, Word};
+use crate::core::Core;
+use crate::decide::Decider;
+use crate::frame::Kind;
+use crate::group::Request;
+use crate::lock::Held;
+use crate::scan::Window;
+use crate::view::{Purpose, View};
+use crate::{Error, Op, Outcome, Recovery, Rejection};
+
+/// In a store that does not sync each commit, a commit syncs if the last sync is older than this.
+const SYNC_AGE_US: u64 = 1_000_000;
+/// A process that refuses long recoveries rebuilds the index of a log up to this length.
+pub(crate) const SHORT_LOG_BYTES: u64 = 4 << 20;
+
+/// What one request of a group came to before the group was written.
+type Decided = (Vec<Result<Outcome, Rejection>>, u64);
+
+/// The lock held, and the view to write through.
+pub(crate) struct Writer<'c> {
+    pub(crate) view: Arc<View>,
+    _held: Held<'c>,
+}
+
+impl Core {
+    /// Commits operations and returns once they are durable.
+    pub(crate) fn commit(&self, now_us: u64, ops: Vec<Op>) -> Result<Vec<Result<Outcome, Rejection>>, Error> {
+        let deletes = ops.iter().any(|op| matches!(op, Op::Delete { .. }));
+        let (answers, end) = self.queue.enter(now_us, ops, |group| self.lead(group))?;
+        if self.is_durable() || deletes {
+            self.sync_to(end)?;
+        } else {
+            self.sync_if_older(now_us, SYNC_AGE_US, end)?;
+        }
+        self.scrub_if_due()?;
+        Ok(answers)
+    }
+
+    /// Commits what a group wants, and answers each.
+    fn lead(&self, group: &[Request]) {
+        let mut decided = Vec::with_capacity(group.len());
+        let result = self.write_group(group, &mut decided);
+        let published = *result.as_ref().unwrap_or_else(|(_, published)| published);
+        let error = result.err().map(|(error, _)| error);
+        let mut decided = decided.into_iter();
+        for request in group {
+            let answer = match (decided.next(), &error) {
+                (Some(answer), None) => Ok(answer),
+                // What went in before the error is in.
+                (Some(answer), Some(_)) if answer.1 <= published => Ok(answer),
+                (_, Some(error)) => Err(error.again()),
+                (None, None) => Err(Error::Index { what: "a request was not decided".into() }),
+            };
+            request.answer(answer);
+        }
+    }
+
+    /// Decides and writes; says how far the log is published and indexed, after an error too.
+    fn write_group(&self, group: &[Request], decided: &mut Vec<Decided>) -> Result<u64, (Error, u64)> {
+        let writer = self.writer().map_err(|error| (error, 0))?;
+        let view = &*writer.view;
+        let frees = group.iter().flat_map(|request| &request.ops).all(|op| matches!(op, Op::Delete { .. }));
+        let result = self.decide_group(group, view, frees, decided);
+        result.map_err(|error| {
+            if matches!(error, Error::Index { .. }) {
+                view.control.store(Word::Suspect, 1);
+            }
+            (error, view.control.load(Word::Indexed).unwrap_or(0))
+        })
+    }
+
+    fn decide_group(
+        &self,
+        group: &[Request],
+        view: &View,
+        frees: bool,
+        decided: &mut Vec<Decided>,
+    ) -> Result<u64, Error> {
+        let mut out = Appender::new(self, view, frees)?;
+        let mut decider = Decider::new(view)?;
+        for request in group {
+            let mut answers = Vec::with_capacity(request.ops.len());
+            for op in &request.ops {
+                answers.push(decider.decide(request.now_us, op, &mut out)?);
+            }
+            // Also one who changed nothing may have been told of what another has yet to make durable.
+            decided.push((answers, out.end()));
+        }
+        out.flush()?;
+        Ok(out.published())
+    }
+
+    /// Takes the lock and makes the store ready to be written: recovered, healed, adopted, indexed.
+    pub(crate) fn writer(&self) -> Result<Writer<'_>, Error> {
+        let held = self.lock()?.hold()?;
+        let view = self.ready()?;
+        Ok(Writer { view, _held: held })
+    }
+
+    /// The view to write through; the caller holds the lock.
+    fn ready(&self) -> Result<Arc<View>, Error> {
+        let view = self.sound_view()?;
+        match self.adopt(&view)? {
+            Adopted::All => {}
+            Adopted::Stale => return self.recover(),
+        }
+        let look = view.control.look()?;
+        let suspect = view.control.load(Word::Suspect)? != 0;
+        let caught_up = if suspect { Err(Error::Index { what: "a reader found it wrong".into() }) } else { Ok(()) };
+        let caught_up = caught_up.and_then(|()| match look.indexed < look.commit.end {
+            true => apply::catch_up(&view, look.indexed, look.commit.end),
+            false => Ok(()),
+        });
+        match caught_up {
+            Ok(()) => Ok(view),
+            Err(Error::Index { .. }) => {
+                self.allow_long(look.commit.end)?;
+                self.rebuild_index(&mut |_| {})
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Whether this process may do work that takes time in proportion to the log.
+    pub(crate) fn allow_long(&self, log_bytes: u64) -> Result<(), Error> {
+        if self.options.recovery == Recovery::Inline || log_bytes <= SHORT_LOG_BYTES {
+            return Ok(());
+        }
+        Err(Error::Recovering { dir: self.dir.clone(), log_bytes })
+    }
+
+    /// A view whose control page is the right one, of this start of the machine, and says that writing is allowed.
+    fn sound_view(&self) -> Result<Arc<View>, Error> {
+        let Some(view) = self.current_writer()? else { return self.recover() };
+        let view = match view.control.state()? {
+            State::Poisoned => self.heal(&view)?,
+            state => match self.refusal(state) {
+                Some(refusal) => return Err(refusal),
+                None => view,
+            },
+        };
+        if view.control.load(Word::CleanEnd)? != 0 {
+            // Durable before anything is written: else an index that a power cut tore would be taken for a clean one.
+            view.control.store(Word::CleanEnd, 0);
+            view.control.sync()?;
+        }
+        Ok(view)
+    }
+
+    /// The writer's view, opened anew if it is not that of the files that are there; `None` if the store needs a recovery.
+    fn current_writer(&self) -> Result<Option<Arc<View>>, Error> {
+        let last = self.last_writer();
+        if let Some(view) = &last
+            && self.disk.inode(&self.dir.join(CONTROL_FILE)).ok() == Some(view.control.inode())
+            && view.is_of(&view.control.look()?)
+        {
+            return Ok(last);
+        }
+        self.set_writer(None);
+        let Some(control) = Control::open_to_write(&*self.disk, &self.dir)? else { return Ok(None) };
+        let boot_id = self.disk.boot_id();
+        let current = control.is_current(&self.format.identity.site_id, boot_id)?
+            // Without a boot id each process recovers once, when it opens the store; then it trusts what it made.
+            || (boot_id.is_none() && control.is_of(&self.format.identity.site_id)?);
+        if !current {
+            return Ok(None);
+        }
+        self.use_writer(control).map(Some)
+    }
+
+    /// Opens the view to write through.
+    pub(crate) fn open_writer(&self) -> Result<Arc<View>, Error> {
+        let control = Control::open_to_write(&*self.disk, &self.dir)?;
+        self.use_writer(control.ok_or_else(|| Error::damaged(&self.dir.join(CONTROL_FILE), 0, "no control page"))?)
+    }
+
+    fn use_writer(&self, control: Control) -> Result<Arc<View>, Error> {
+        let view = Arc::new(View::open(&self.disk, &self.dir, &self.format, control, Purpose::Write)?);
+        self.set_writer(Some(Arc::clone(&view)));
+        Ok(view)
+    }
+
+    /// Publishes frames that a killed writer wrote but did not publish, and finishes its rollover.
+    fn adopt(&self, view: &View) -> Result<Adopted, Error> {
+        let before = view.control.look()?.commit;
+        let (mut end, mut proven) = (before, 0);
+        let mut scan = view.scan(end.end, Window::glance());
+        while let Some(entry) = scan.next_after(end.last.hcrc)? {
+            if !entry.is_intact() || entry.header.time_us < end.time_us {
+                break;
+            }
+            proven = proven.max(entry.header.proves_durable(entry.position));
+            let frame_end = entry.position + entry.header.frame_len();
+            end = Commit { end: frame_end, last: entry.tail(), time_us: entry.header.time_us };
+            if entry.header.kind == Kind::SEAL {
+                if proven > before.end {
+                    return Ok(Adopted::Stale);
+                }
+                end = finish_roll(self, view, &end)?;
+                scan = view.scan(end.end, Window::glance());
+            }
+        }
+        if proven > before.end {
+            return Ok(Adopted::Stale);
+        }
+        if end.end != view.control.look()?.commit.end {
+            view.control.publish(&end)?;
+        }
+        Ok(Adopted::All)
+    }
+}
+
+/// What looking beyond the published end came to.
+enum Adopted {
+    /// Whatever stood there belongs to the log now.
+    All,
+    /// More is durable than the control page knows of: it lost what was written to it, and the index with it.
+    Stale,
+}

@@ -1,0 +1,169 @@
+//! A new index from the log. Start at [`Core::build_index`]. Reads the log once, from one end to the other; sets and clears
+//! fates on the way, so that they say what the log says.
+
+use crate::apply;
+use crate::control::Control;
+use crate::core::Core;
+use crate::frame::{FATE_IN_FRAME, Fate, Kind};
+use crate::index::{EMPTY_BYTES, Index};
+use crate::key;
+use crate::memory::FileMemory;
+use crate::payload::{Target, Text};
+use crate::recover::is_backed;
+use crate::scan::{Entry, Scan, Window};
+use crate::segment::{Access, Segments};
+use crate::view::{FIRST_FRAME, View, index_path};
+use crate::{Error, ListKey, Position, Progress};
+use std::sync::Arc;
+
+/// Progress is told each time that this many bytes are done.
+const STEP_BYTES: u64 = 4 << 20;
+
+/// A new index, and what was seen when it was built.
+pub(crate) struct Built {
+    pub(crate) view: View,
+    /// Behind the last DELETE.
+    pub(crate) deleted: u64,
+    /// The first DELETE whose texts are still there.
+    pub(crate) unscrubbed: Option<u64>,
+}
+
+impl Core {
+    /// The number for the next index: higher than any there is.
+    pub(crate) fn next_generation(&self, control: &Control) -> Result<u64, Error> {
+        let named = match control.is_of(&self.format.identity.site_id)? {
+            true => control.load(crate::control::Word::Generation)?,
+            false => 0,
+        };
+        Ok(generations(self)?.into_iter().fold(named, u64::max) + 1)
+    }
+
+    /// Builds the index of the log up to `end` and gives it its name. Nobody uses it before the control page names it.
+    pub(crate) fn build_index(
+        &self,
+        generation: u64,
+        control: Control,
+        end: u64,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Built, Error> {
+        let path = index_path(&self.dir, generation);
+        let tmp = path.with_extension(format!("{generation}.tmp"));
+        let memory = FileMemory::create(&*self.disk, &tmp, EMPTY_BYTES)?;
+        let index = Index::format(memory, &self.format.identity.hash_key)?;
+        let segments = Segments::new(Arc::clone(&self.disk), &self.dir, self.format.geometry, Access::Write);
+        let view = View { control, index, segments, sums: self.sums, generation, replaced: 0 };
+        let mut builder = Builder { view: &view, end, deleted: 0, unscrubbed: None };
+        builder.run(progress)?;
+        let (deleted, unscrubbed) = (builder.deleted, builder.unscrubbed);
+        view.index.stamp(generation, Position(FIRST_FRAME), Position(end))?;
+        self.disk.rename(&tmp, &path).map_err(|e| Error::io(&path, "rename", e))?;
+        Ok(Built { view, deleted, unscrubbed })
+    }
+}
+
+struct Builder<'v> {
+    view: &'v View,
+    end: u64,
+    deleted: u64,
+    unscrubbed: Option<u64>,
+}
+
+impl Builder<'_> {
+    fn run(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
+        let mut scan = Scan::new(&self.view.segments, self.view.sums, FIRST_FRAME, Window::wide());
+        let mut told = 0;
+        while scan.at() < self.end {
+            if let Some(entry) = scan.next()? {
+                self.add(&entry)?;
+            } else if !scan.resync(self.end)? {
+                break;
+            }
+            if scan.at() >= told + STEP_BYTES {
+                told = scan.at();
+                progress(Progress { done: told, total: self.end });
+            }
+        }
+        progress(Progress { done: self.end, total: self.end });
+        Ok(())
+    }
+
+    fn add(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+        let fate = self.true_fate(entry)?;
+        apply::reserve_slack(self.view)?;
+        apply::apply(self.view, entry, &lists(entry, fate))?;
+        if entry.header.kind == Kind::DELETE {
+            self.deleted = entry.position + 1;
+            if self.unscrubbed.is_none() && self.has_text(entry)? {
+                self.unscrubbed = Some(entry.position);
+            }
+        }
+        Ok(())
+    }
+
+    /// The fate of a frame; one that no frame backs is cleared: what decided it was lost with a torn tail.
+    fn true_fate(&self, entry: &Entry<'_>) -> Result<Fate, Error> {
+        let by = entry.fate.position();
+        if entry.fate == Fate::LIVE {
+            return Ok(Fate::LIVE);
+        }
+        let kind = match (entry.header.kind, entry.fate.deleted_by()) {
+            (Kind::USER, Some(_)) => Kind::CLOSE_USER,
+            (_, Some(_)) => Kind::DELETE,
+            (_, None) => Kind::EDIT,
+        };
+        if by < self.end && is_backed(&self.view.segments, self.view.sums, entry, kind, by)? {
+            return Ok(entry.fate);
+        }
+        self.view.segments.write(entry.position + FATE_IN_FRAME, &Fate::LIVE.0.to_le_bytes())?;
+        Ok(Fate::LIVE)
+    }
+
+    /// Whether a text that a DELETE takes away is still there.
+    fn has_text(&self, delete: &Entry<'_>) -> Result<bool, Error> {
+        let Some(target) = Target::read(delete.payload) else { return Ok(false) };
+        let mut window = Window::glance();
+        for version in self.view.versions(target.put, target.newest)? {
+            let Some(entry) = window.entry(&self.view.segments, self.view.sums, version)? else { continue };
+            let from = Text::origin_bytes(entry.header.kind, entry.header.flags);
+            if entry.payload.get(from..).is_some_and(|text| text.iter().any(|byte| *byte != 0)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// On which lists a frame goes: a dead record keeps its number only, a replaced version loses its tags.
+fn lists(entry: &Entry<'_>, fate: Fate) -> Vec<Vec<u8>> {
+    let mut keys = key::of_frame(entry);
+    if fate == Fate::LIVE || ![Kind::PUT, Kind::EDIT].contains(&entry.header.kind) {
+        return keys;
+    }
+    let timeline = ListKey::Timeline(crate::AuthorId(entry.header.author)).bytes();
+    let is_dead = fate.deleted_by().is_some();
+    keys.retain(|key| match key.first() {
+        Some(b'#' | b'@') => false,
+        _ => !is_dead || *key == timeline,
+    });
+    keys
+}
+
+fn generations(core: &Core) -> Result<Vec<u64>, Error> {
+    let names = core.disk.list(&core.dir).map_err(|e| Error::io(&core.dir, "list", e))?;
+    Ok(names.iter().filter_map(|name| name.strip_prefix("index.")?.trim_end_matches(".tmp").parse().ok()).collect())
+}
+
+/// Removes the indexes of other generations. Whoever has one mapped keeps it until he lets go; if it cannot be removed, it only
+/// takes room.
+pub(crate) fn remove_old_indexes(core: &Core, generation: u64) {
+    for old in generations(core).unwrap_or_default() {
+        let path = index_path(&core.dir, old);
+        if old != generation {
+            let _ = core.disk.remove(&path);
+        }
+        let _ = core.disk.remove(&path.with_extension(format!("{old}.tmp")));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! Making the log durable: one thread of one process at a time, for all who wait. Start at [`Core::sync_to`]. A failed
+//! fdatasync is never just repeated: the store is poisoned for everybody before anyone else can sync.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use crate::Error;
+use crate::control::{Commit, State, Word};
+use crate::core::Core;
+use crate::frame::{FATE_IN_FRAME, HEADER_BYTES};
+use crate::recover::{Follow, rewrite};
+use crate::scan::Window;
+use crate::view::View;
+
+/// Whether a thread of this process syncs.
+#[derive(Default)]
+pub(crate) struct Syncing {
+    is_running: Mutex<bool>,
+    ended: Condvar,
+}
+
+impl Core {
+    /// Returns once everything before `end` is durable.
+    pub(crate) fn sync_to(&self, end: u64) -> Result<(), Error> {
+        let Some(view) = self.last_writer() else { return Ok(()) };
+        loop {
+            let mut running = self.syncing.is_running.lock().unwrap_or_else(PoisonError::into_inner);
+            if view.control.load(Word::Durable)? >= end {
+                return Ok(());
+            }
+            if let Some(refusal) = self.refusal(view.control.state()?) {
+                return Err(refusal);
+            }
+            if *running {
+                drop(self.syncing.ended.wait(running).unwrap_or_else(PoisonError::into_inner));
+                continue;
+            }
+            *running = true;
+            drop(running);
+            let result = self.sync_now(&view, end);
+            *self.syncing.is_running.lock().unwrap_or_else(PoisonError::into_inner) = false;
+            self.syncing.ended.notify_all();
+            result?;
+        }
+    }
+
+    /// For stores that do not sync each commit: syncs if the last sync is `age_us` old.
+    pub(crate) fn sync_if_older(&self, now_us: u64, age_us: u64, end: u64) -> Result<(), Error> {
+        let Some(view) = self.last_writer() else { return Ok(()) };
+        let last_us = view.control.load(Word::LastSync)?;
+        if now_us.abs_diff(last_us) < age_us {
+            return Ok(());
+        }
+        view.control.store(Word::LastSync, now_us);
+        self.sync_to(end)
+    }
+
+    /// Makes everything durable that is published now.
+    pub(crate) fn sync_all(&self) -> Result<(), Error> {
+        match self.last_writer() {
+            Some(view) => self.sync_to(view.control.look()?.commit.end),
+            None => Ok(()),
+        }
+    }
+
+    fn sync_now(&self, view: &Arc<View>, end: u64) -> Result<(), Error> {
+        let _sync = self.sync_lock()?.hold()?;
+        if let Some(refusal) = self.refusal(view.control.state()?) {
+            return Err(refusal);
+        }
+        let look = view.control.look()?;
+        if look.durable >= end {
+            return Ok(());
+        }
+        if !view.is_of(&look) {
+            // Healed meanwhile, into other files: the next round sees how far.
+            return Err(self.poisoned());
+        }
+        sync_segment(self, view, look.commit.last.position, look.commit.end)
+    }
+}
+
+/// Syncs the segment of `position`, the last one, and notes that everything before `end` is durable. The caller holds the lock of
+/// those who sync.
+pub(crate) fn sync_segment(core: &Core, view: &View, position: u64, end: u64) -> Result<(), Error> {
+    if let Some(refusal) = core.refusal(view.control.state()?) {
+        return Err(refusal);
+    }
+    let intent = view.control.load(Word::Intent)?;
+    if intent != 0 {
+        redirty(core, view, intent)?;
+    }
+    view.control.store(Word::Intent, end);
+    sync_or_poison(core, view, position)?;
+    if view.control.load(Word::Durable)? < end {
+        view.control.store(Word::Durable, end);
+    }
+    view.control.store(Word::Intent, 0);
+    Ok(())
+}
+
+/// Syncs the segment of `position`; if that fails, no process may write before it is healed.
+pub(crate) fn sync_or_poison(core: &Core, view: &View, position: u64) -> Result<(), Error> {
+    view.segments.sync(position).map_err(|_| {
+        view.control.set_state(State::Poisoned);
+        core.poisoned()
+    })
+}
+
+/// Writes what may not have reached the disk once more: its writer died in fdatasync, and may have taken the news of an error
+/// with it. Fates are left alone: another writer may be setting one.
+fn redirty(core: &Core, view: &View, intent: u64) -> Result<(), Error> {
+    let mut scan = view.scan(view.control.load(Word::Durable)?, Window::wide());
+    let fate_end = HEADER_BYTES as u64;
+    while scan.at() < intent {
+        let Some(entry) = scan.next()? else {
+            view.control.set_state(State::Poisoned);
+            return Err(core.poisoned());
+        };
+        let (position, payload) = (entry.position, entry.payload.to_vec());
+        let mut header = vec![0; FATE_IN_FRAME as usize];
+        view.segments.read(position, &mut header)?;
+        view.segments.write(position, &header)?;
+        view.segments.write(position + fate_end, &payload)?;
+    }
+    Ok(())
+}
+
+impl Core {
+    /// The one try to mend a failed sync: writes the last segment anew, from what the page cache holds and the checksums confirm, and
+    /// syncs that. The caller holds the lock.
+    pub(crate) fn heal(&self, view: &View) -> Result<Arc<View>, Error> {
+        let is_whole = {
+            let _sync = self.sync_lock()?.hold()?;
+            self.heal_log(view)?
+        };
+        self.forget_views();
+        if is_whole { self.open_writer() } else { self.rebuild_index(&mut |_| {}) }
+    }
+
+    /// [`Core::heal`] once more, by order of the operator.
+    pub(crate) fn mend(&self) -> Result<(), Error> {
+        let _held = self.lock()?.hold()?;
+        let view = self.open_writer()?;
+        match view.control.state()? {
+            State::Poisoned | State::Lost => self.heal(&view).map(drop),
+            State::Open | State::Damaged => Ok(()),
+        }
+    }
+
+    /// Whether all that was published could be kept; if not, the index knows of too much.
+    fn heal_log(&self, view: &View) -> Result<bool, Error> {
+        if view.control.state()? == State::Open {
+            return Ok(true);
+        }
+        // Whoever dies in here has tried.
+        view.control.set_state(State::Lost);
+        let look = view.control.look()?;
+        let kept = self.rewrite_last(view, &look.commit)?;
+        let is_whole = kept.end == look.commit.end;
+        if kept.end < look.durable {
+            return Err(self.poisoned());
+        }
+        if !is_whole {
+            view.control.publish(&kept)?;
+            view.control.store(Word::Indexed, view.control.load(Word::Indexed)?.min(kept.end));
+            view.control.store(Word::Suspect, 1);
+        }
+        view.control.store(Word::Durable, kept.end);
+        view.control.store(Word::Intent, 0);
+        view.control.store(Word::Replaced, look.replaced + 1);
+        view.control.set_state(State::Open);
+        Ok(is_whole)
+    }
+
+    /// Writes the segment that the log ends in anew; says where its last frame ends that its checksums confirm.
+    fn rewrite_last(&self, view: &View, commit: &Commit) -> Result<Commit, Error> {
+        let place = view.segments.geometry().segment_of(commit.end - 1);
+        let kept = Follow::segment(&view.segments, self.sums, place)?.up_to(commit.end)?;
+        rewrite(&view.segments, place, kept.end).map_err(|_| self.poisoned())?;
+        Ok(kept)
+    }
+}

@@ -1,0 +1,151 @@
+//! One generation of a store, opened: its control page, index and segments. Start at [`View`]. Readers and the writer
+//! have one each, opened in their own ways; both share the questions here.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::control::{Control, Look};
+use crate::format::Format;
+use crate::frame::{FATE_IN_FRAME, Fate, Header, Kind, Sums};
+use crate::index::Index;
+use crate::memory::{FileMemory, Reach};
+use crate::payload::{Origin, Text};
+use crate::scan::{Scan, Window};
+use crate::segment::{Access, SEGMENT_HEADER_BYTES, Segments};
+use crate::{Backend, Disk, Error};
+
+/// The first frame of the log.
+pub(crate) const FIRST_FRAME: u64 = SEGMENT_HEADER_BYTES;
+
+/// One generation of a store, opened.
+pub(crate) struct View {
+    pub(crate) control: Control,
+    pub(crate) index: Index<FileMemory>,
+    pub(crate) segments: Segments,
+    pub(crate) sums: Sums,
+    pub(crate) generation: u64,
+    pub(crate) replaced: u64,
+}
+
+/// How a view is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// By a reader.
+    Read(Backend),
+    /// By the one who holds the lock.
+    Write,
+}
+
+impl Purpose {
+    pub(crate) fn access(self) -> Access {
+        match self {
+            Purpose::Read(Backend::Mapped) => Access::Map,
+            Purpose::Read(Backend::Pread) => Access::Read,
+            Purpose::Write => Access::Write,
+        }
+    }
+
+    fn reach(self) -> Reach {
+        match self {
+            Purpose::Read(Backend::Mapped) => Reach::Map,
+            Purpose::Read(Backend::Pread) => Reach::Read,
+            Purpose::Write => Reach::Write,
+        }
+    }
+}
+
+/// The index file of a generation.
+pub(crate) fn index_path(dir: &Path, generation: u64) -> PathBuf {
+    dir.join(format!("index.{generation}"))
+}
+
+/// How often a view is opened anew because a recovery replaced the index meanwhile.
+const TRIES_MAX: u32 = 10;
+
+impl View {
+    /// Opens the generation that the control page names.
+    pub(crate) fn open(
+        disk: &Arc<dyn Disk>,
+        dir: &Path,
+        format: &Format,
+        control: Control,
+        purpose: Purpose,
+    ) -> Result<View, Error> {
+        let mut tries = 0;
+        loop {
+            let look = control.look()?;
+            match FileMemory::open(&**disk, &index_path(dir, look.generation), purpose.reach()) {
+                Ok(memory) => {
+                    let index = Index::open(memory, &format.identity.hash_key)?;
+                    let segments = Segments::new(Arc::clone(disk), dir, format.geometry, purpose.access());
+                    let sums = Sums::new(&format.identity.hash_key);
+                    return Ok(View {
+                        control,
+                        index,
+                        segments,
+                        sums,
+                        generation: look.generation,
+                        replaced: look.replaced,
+                    });
+                }
+                Err(e) if e.is_missing() && tries < TRIES_MAX => tries += 1,
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    /// Whether the control page names this generation still.
+    pub(crate) fn is_of(&self, look: &Look) -> bool {
+        (self.generation, self.replaced) == (look.generation, look.replaced)
+    }
+
+    /// Reads frames from `at` on.
+    pub(crate) fn scan(&self, at: u64, window: Window) -> Scan<'_> {
+        Scan::new(&self.segments, self.sums, at, window)
+    }
+
+    /// What became of the frame at `position`.
+    pub(crate) fn fate(&self, position: u64) -> Result<Fate, Error> {
+        let mut word = [0; 8];
+        self.segments.read(position + FATE_IN_FRAME, &mut word)?;
+        Ok(Fate(u64::from_le_bytes(word)))
+    }
+
+    /// Sets a fate, unless a later frame has already decided it.
+    pub(crate) fn raise_fate(&self, position: u64, fate: Fate) -> Result<(), Error> {
+        if self.fate(position)?.position() < fate.position() {
+            self.segments.write(position + FATE_IN_FRAME, &fate.0.to_le_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// The versions of a record from the newest back to the put, as far as they can be followed. What leads back is kept when
+    /// the texts are erased.
+    pub(crate) fn versions(&self, put: u64, newest: u64) -> Result<Vec<u64>, Error> {
+        let mut window = Window::glance();
+        let mut found = Vec::new();
+        let mut at = newest;
+        let Some((put_header, _)) = window.header(&self.segments, self.sums, put)? else { return Ok(found) };
+        while at > put {
+            let Some(entry) = window.entry(&self.segments, self.sums, at)? else { break };
+            let origin = Text::origin(entry.header.kind, entry.header.flags, entry.payload);
+            let Some(Origin::Edit { put: its_put, previous }) = origin else { break };
+            if its_put != put || previous >= at || !is_same_record(&entry.header, &put_header) {
+                break;
+            }
+            found.push(at);
+            at = previous;
+        }
+        found.push(put);
+        Ok(found)
+    }
+}
+
+/// Whether two frames are about one record.
+pub(crate) fn is_same_record(one: &Header, other: &Header) -> bool {
+    (one.author, one.n) == (other.author, other.n) && [one.kind, other.kind].iter().all(|kind| is_about_record(*kind))
+}
+
+fn is_about_record(kind: Kind) -> bool {
+    [Kind::PUT, Kind::EDIT, Kind::DELETE].contains(&kind)
+}
