@@ -25,8 +25,8 @@ const EVENTS_MAX: usize = 1024;
 const ACCEPTS_MAX: usize = 16;
 /// Bytes read at once.
 const INPUT_BYTES: usize = 64 << 10;
-/// How long a connection that was accepted and has sent nothing is waited for when the server stops: its request is on
-/// the way, or it is one that a web server keeps in stock.
+/// How long a connection that was accepted and has sent nothing is waited for when the server stops or has no room: its
+/// request is on the way, or it is one that a web server keeps in stock.
 const FRESH_GRACE: Duration = Duration::from_secs(1);
 /// How long a client must have taken nothing before it counts as stalled.
 const STALLED_AFTER: Duration = Duration::from_secs(1);
@@ -242,26 +242,26 @@ impl EventLoop {
         for _ in 0..self.connections.len() {
             let token = self.hand;
             self.hand = (self.hand + 1) % self.connections.len();
+            if !self.is_spare(token) {
+                continue;
+            }
             // A request may have come in the meantime, and then it is not idle any more.
-            if self.is_idle(token) {
-                self.note_readable(token);
-                self.drive(token);
-                if self.is_idle(token) {
-                    self.close(token);
-                    return;
-                }
+            if let Some(Some(connection)) = self.connections.get_mut(token) {
+                connection.note_readable();
+            }
+            self.drive(token);
+            if self.is_spare(token) {
+                self.close(token);
+                return;
             }
         }
     }
 
-    fn is_idle(&self, token: usize) -> bool {
-        self.connections.get(token).and_then(Option::as_ref).is_some_and(|connection| connection.is_idle())
-    }
-
-    fn note_readable(&mut self, token: usize) {
-        if let Some(Some(connection)) = self.connections.get_mut(token) {
-            connection.note_readable();
-        }
+    /// Whether a connection is idle and not just about to send its first request.
+    fn is_spare(&self, token: usize) -> bool {
+        let Some(Some(connection)) = self.connections.get(token) else { return false };
+        let waited = self.now.saturating_duration_since(connection.moved);
+        connection.is_idle() && (!connection.session.is_fresh() || waited >= FRESH_GRACE)
     }
 
     fn is_holding(&self) -> bool {

@@ -35,7 +35,8 @@ struct State {
     /// Bounded by `queue_max` and the threads, but for resumed streams, of which each request has one at most.
     queue: VecDeque<Job>,
     threads: usize,
-    idle: usize,
+    /// Threads that run a job; the others wait for one, or are just starting.
+    busy: usize,
 }
 
 /// One piece of work for one request.
@@ -72,7 +73,7 @@ impl Pool {
     /// Takes a request, or gives it back because the queue is full or no thread can be started.
     pub(crate) fn respond(&self, request: Request, flow: Arc<Flow>) -> Result<(), Request> {
         let mut state = self.inner.lock();
-        let room = self.inner.queue_max + state.idle + self.inner.threads_max.saturating_sub(state.threads);
+        let room = self.inner.queue_max + self.inner.threads_max.saturating_sub(state.busy);
         if state.queue.len() >= room {
             state.queue.retain(|job| !job.flow().is_abandoned());
         }
@@ -102,7 +103,7 @@ impl Pool {
     /// Waits until nothing runs, at most until then.
     pub(crate) fn wait_until_quiet(&self, until: Instant) {
         let mut state = self.inner.lock();
-        while state.threads > state.idle || !state.queue.is_empty() {
+        while state.busy > 0 || !state.queue.is_empty() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
@@ -112,7 +113,7 @@ impl Pool {
     }
 
     fn start_thread_if_short(&self, state: &mut State) {
-        if state.queue.len() <= state.idle || state.threads >= self.inner.threads_max {
+        if state.queue.len() <= state.threads - state.busy || state.threads >= self.inner.threads_max {
             return;
         }
         let inner = Arc::clone(&self.inner);
@@ -128,19 +129,18 @@ impl Inner {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.queue.pop_front() {
+                state.busy += 1;
                 drop(state);
                 self.run(job);
                 state = self.lock();
-                if state.queue.is_empty() {
+                state.busy -= 1;
+                if state.busy == 0 && state.queue.is_empty() {
                     self.quiet.notify_all();
                 }
                 continue;
             }
-            state.idle += 1;
-            self.quiet.notify_all();
             let (woken, waited) = self.work.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
             state = woken;
-            state.idle -= 1;
             if waited.timed_out() && state.queue.is_empty() {
                 state.threads -= 1;
                 return;
