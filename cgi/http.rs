@@ -40,10 +40,10 @@ pub fn run(config: Config) -> Result<(), Error> {
     let socket = address.bind()?;
     let store = setup.open_store()?;
     let tick = Tick::start(Arc::clone(&store));
-    let exchange = Exchange::new(Site::new(&store), setup.front.clone(), files);
+    let exchange = Exchange::new(Arc::new(Site::new(&store)), setup.front.clone(), files);
     say(&format!("{}\n", url(&setup, &socket)));
     let threads = usize::try_from(setup.config.number(Key::Threads)).unwrap_or(1);
-    let outcome = loops::serve(&socket, exchange, threads);
+    let outcome = loops::serve(&socket, exchange, threads, loops::signalled());
     if let Socket::Unix(_, path) = &socket {
         // It may have been removed by hand.
         let _ = std::fs::remove_file(path);
@@ -79,3 +79,6 @@ fn www(config: &Config) -> Result<PathBuf, Error> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,7 +38,8 @@ pub(crate) async fn serve(server: Server, stream: Stream, peer: Peer, _place: Ow
     };
     let io = TokioIo::new(Timed::new(stream, WRITE_WAIT_MAX));
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT_MAX).max_buf_size(HEAD_BYTES_MAX);
+    // A client may say that it has sent everything (`nc -N`) and still wait for its answer.
+    builder.half_close(true).timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT_MAX).max_buf_size(HEAD_BYTES_MAX);
     let mut connection = pin!(builder.serve_connection(io, service_fn(answer)));
     let mut told = false;
     let ended = poll_fn(|cx| {

@@ -15,14 +15,13 @@ use tokio::sync::Semaphore;
 use crate::http::body::{self, Answer};
 use crate::http::files::Files;
 use crate::setup::now_us;
-use crate::site::Site;
 
 /// Slow requests that wait for a thread of the pool, those at work included; the next one is answered with 503.
-const SLOW_MAX: usize = 256;
+pub(crate) const SLOW_MAX: usize = 256;
 
 /// Everything that answers, shared by all connections.
 pub(crate) struct Exchange {
-    site: Site,
+    site: Arc<dyn Handler>,
     front: Front,
     files: Files,
     slow: Arc<Semaphore>,
@@ -36,7 +35,7 @@ pub(crate) struct Peer {
 }
 
 impl Exchange {
-    pub(crate) fn new(site: Site, front: Front, files: Files) -> Arc<Exchange> {
+    pub(crate) fn new(site: Arc<dyn Handler>, front: Front, files: Files) -> Arc<Exchange> {
         Arc::new(Exchange { site, front, files, slow: Arc::new(Semaphore::new(SLOW_MAX)) })
     }
 

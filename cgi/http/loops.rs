@@ -55,8 +55,13 @@ enum Listener {
     Unix(UnixListener),
 }
 
-/// Serves until SIGTERM or SIGINT, then until what is in flight is done.
-pub(crate) fn serve(socket: &Socket, exchange: Arc<Exchange>, threads: usize) -> io::Result<()> {
+/// Serves until `until` is done, then until what is in flight is done.
+pub(crate) fn serve(
+    socket: &Socket,
+    exchange: Arc<Exchange>,
+    threads: usize,
+    until: impl Future<Output = io::Result<()>>,
+) -> io::Result<()> {
     let places = raise_file_limit().saturating_sub(OTHER_FILES).clamp(CONNECTIONS_MIN, Semaphore::MAX_PERMITS as u64);
     let places = Arc::new(Semaphore::new(usize::try_from(places).unwrap_or(Semaphore::MAX_PERMITS)));
     let runtime = runtime()?;
@@ -74,7 +79,8 @@ pub(crate) fn serve(socket: &Socket, exchange: Arc<Exchange>, threads: usize) ->
     loops.push(sender);
     let outcome = runtime.block_on(async {
         let own = tokio::spawn(take(server.clone(), receiver));
-        let outcome = accept(socket, &places, loops, &server.stop).await;
+        let outcome = accept(socket, &places, loops, until).await;
+        server.stop.stop();
         let _ = own.await;
         finish(&server.stop).await;
         outcome
@@ -118,19 +124,28 @@ async fn take(server: Server, mut receiver: UnboundedReceiver<Accepted>) {
     }
 }
 
-/// Accepts until a signal says stop.
+/// SIGTERM or SIGINT came.
+pub(crate) async fn signalled() -> io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let _caught = signal(SignalKind::from_raw(SIGXFSZ))?;
+    poll_fn(|cx| {
+        let came = terminate.poll_recv(cx).is_ready() || interrupt.poll_recv(cx).is_ready();
+        if came { Poll::Ready(Ok(())) } else { Poll::Pending }
+    })
+    .await
+}
+
+/// Accepts until `until` is done.
 async fn accept(
     socket: &Socket,
     places: &Arc<Semaphore>,
     loops: Vec<UnboundedSender<Accepted>>,
-    stop: &Stop,
+    until: impl Future<Output = io::Result<()>>,
 ) -> io::Result<()> {
     let listener = match socket {
         Socket::Tcp(socket) => Listener::Tcp(TcpListener::from_std(socket.try_clone()?)?),
         Socket::Unix(socket, _) => Listener::Unix(unix(socket)?),
     };
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let _caught = signal(SignalKind::from_raw(SIGXFSZ))?;
     let mut turn = loops.iter().cycle();
     let accepting = async {
         loop {
@@ -148,14 +163,12 @@ async fn accept(
             }
         }
     };
-    let mut accepting = pin!(accepting);
-    poll_fn(|cx| {
-        let signalled = terminate.poll_recv(cx).is_ready() || interrupt.poll_recv(cx).is_ready();
-        if signalled { Poll::Ready(()) } else { accepting.as_mut().poll(cx) }
+    let (mut accepting, mut until) = (pin!(accepting), pin!(until));
+    poll_fn(|cx| match until.as_mut().poll(cx) {
+        Poll::Ready(outcome) => Poll::Ready(outcome),
+        Poll::Pending => accepting.as_mut().poll(cx).map(Ok),
     })
-    .await;
-    stop.stop();
-    Ok(())
+    .await
 }
 
 fn unix(socket: &StdUnixListener) -> io::Result<UnixListener> {

@@ -1,5 +1,6 @@
 //! A connection's stream that gives up on a client that takes nothing of its answer: [`Timed`]. The timer exists only
-//! while a write waits, so that an answer that fits the socket's buffer costs nothing.
+//! while a write waits, so that an answer that fits the socket's buffer costs nothing. A close takes what the client had
+//! still sent, because closing on unread bytes resets the connection and the client never sees its answer.
 
 use std::io;
 use std::pin::Pin;
@@ -12,6 +13,10 @@ use tokio::time::Sleep;
 
 /// A client that takes no byte for this long is gone.
 pub(crate) const WRITE_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// What is taken after the last answer, and for how long.
+const LINGER_BYTES_MAX: usize = 1024 * 1024;
+const LINGER_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// Either kind of stream.
 #[derive(Debug)]
@@ -26,11 +31,13 @@ pub(crate) struct Timed {
     stream: Stream,
     waiting: Option<Pin<Box<Sleep>>>,
     wait_max: Duration,
+    /// Bytes taken since the close, once it has begun.
+    lingered: Option<usize>,
 }
 
 impl Timed {
     pub(crate) fn new(stream: Stream, wait_max: Duration) -> Timed {
-        Timed { stream, waiting: None, wait_max }
+        Timed { stream, waiting: None, wait_max, lingered: None }
     }
 
     fn limit<T>(&mut self, outcome: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
@@ -41,6 +48,27 @@ impl Timed {
         let wait_max = self.wait_max;
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(wait_max)));
         waiting.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl Timed {
+    /// Reads and drops what is there; waits for more only where there was something.
+    fn linger(&mut self, cx: &mut Context<'_>, mut taken: usize) -> Poll<io::Result<()>> {
+        let mut scrap = [0; 8192];
+        while taken < LINGER_BYTES_MAX {
+            let mut buf = ReadBuf::new(&mut scrap);
+            match Pin::new(&mut *self).poll_read(cx, &mut buf) {
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() => taken += buf.filled().len(),
+                Poll::Ready(_) => break,
+                Poll::Pending if taken == 0 => break,
+                Poll::Pending => {
+                    self.lingered = Some(taken);
+                    let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER_WAIT_MAX)));
+                    return waiting.as_mut().poll(cx).map(Ok);
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -86,9 +114,21 @@ impl AsyncWrite for Timed {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().stream {
-            Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-            Stream::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        let this = self.get_mut();
+        if this.lingered.is_none() {
+            let outcome = match &mut this.stream {
+                Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+                Stream::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            };
+            match outcome {
+                Poll::Ready(Ok(())) => {
+                    this.waiting = None;
+                    this.lingered = Some(0);
+                }
+                other => return other,
+            }
         }
+        let taken = this.lingered.unwrap_or_default();
+        this.linger(cx, taken)
     }
 }
