@@ -62,6 +62,16 @@ pub(crate) fn unless_known(
 /// `reply_to` along at once, before the lists they stood on are told one by one.
 pub(crate) const LEAVING: ListKey<'static> = ListKey::Authors;
 
+/// The version of what depends on both.
+pub(crate) fn joined(one: Version, other: Version) -> Version {
+    Version {
+        len: one.len.saturating_add(other.len),
+        changed: one.changed.max(other.changed),
+        changed_us: one.changed_us.max(other.changed_us),
+        stamp: one.stamp,
+    }
+}
+
 /// What tells versions of an answer apart that is made of lists of the log.
 ///
 /// While a list was changed by what is not durable yet, the answer does not show the change although the list's mark

@@ -28,7 +28,7 @@ impl Call<'_> {
     }
 
     /// Who asks: by `Authorization: Bearer`, else by the cookie.
-    pub(crate) fn session(&self) -> Result<Session, Failure> {
+    fn session(&self) -> Result<Session, Failure> {
         let token = self.token().ok_or_else(Failure::not_logged_in)?;
         self.store.authenticate(self.request.now_us, token)?.ok_or_else(Failure::not_logged_in)
     }

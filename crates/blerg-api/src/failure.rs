@@ -8,8 +8,6 @@ use std::borrow::Cow;
 
 /// Seconds after which a full disk or a stopped store is worth another try: an operator has to act first.
 const RETRY_OPERATOR_SECS: u64 = 300;
-/// Seconds after which an index that is being rebuilt may be there.
-const RETRY_RECOVERY_SECS: u64 = 5;
 
 /// Declares the codes once: variant, word, status where the code itself decides it, and what it means.
 macro_rules! codes {
@@ -224,19 +222,29 @@ fn refusal(error: &Error) -> Option<Failure> {
 
 /// What the visitor can't mend.
 fn fault(error: Error) -> Failure {
-    let failure = if error.is_recovering() {
-        let reason = "The site is being checked after a crash; try again soon.";
-        return Failure::later(503, Code::Recovering, reason, RETRY_RECOVERY_SECS);
-    } else if let Some(secs) = error.retry_after_secs() {
-        return Failure::later(503, Code::Busy, "The site is busy; try again soon.", secs);
-    } else if error.is_full() {
-        let reason = "The site has no space left to write; nothing was changed.";
-        Failure::later(503, Code::StorageFull, reason, RETRY_OPERATOR_SECS)
-    } else if error.is_poisoned() {
-        let reason = "The site can be read but not written until its operator acts.";
-        Failure::later(503, Code::ReadOnly, reason, RETRY_OPERATOR_SECS)
-    } else {
-        Failure { status: 500, ..Failure::new(Code::Internal, "The site has a fault; its operator has been told.") }
+    let is_read_only = error.is_poisoned() || matches!(&error, Error::Log(source) if source.is_read_only());
+    let failure = match error.retry_after_secs() {
+        Some(secs) if error.is_recovering() => {
+            return Failure::later(
+                503,
+                Code::Recovering,
+                "The site is being checked after a crash; try again soon.",
+                secs,
+            );
+        }
+        Some(secs) => return Failure::later(503, Code::Busy, "The site is busy; try again soon.", secs),
+        None if error.is_full() => {
+            let reason = "The site has no space left to write; nothing was changed.";
+            Failure::later(503, Code::StorageFull, reason, RETRY_OPERATOR_SECS)
+        }
+        None if is_read_only => {
+            let reason = "The site can be read but not written until its operator acts.";
+            Failure::later(503, Code::ReadOnly, reason, RETRY_OPERATOR_SECS)
+        }
+        None => {
+            let reason = "The site has a fault; its operator finds the reason in the error log.";
+            Failure { status: 500, ..Failure::new(Code::Internal, reason) }
+        }
     };
     Failure { fault: Some(Box::new(error)), ..failure }
 }

@@ -1,7 +1,7 @@
 //! Following other users, and the feed of their records. Start at [`feed`].
 //! The public words are subscribe and unsubscribe; inside, it is a follow.
 
-use crate::answer::{Audience, json, linked, success, unless_known, validators};
+use crate::answer::{Audience, LEAVING, joined, json, linked, success, unless_known, validators};
 use crate::call::Call;
 use crate::failure::{Code, Failure};
 use crate::json::{Author, posts};
@@ -47,7 +47,8 @@ pub(crate) fn feed(call: &Call<'_>) -> Result<Response, Failure> {
     let before = call.before(&form)?;
     let reader = call.reader()?;
     let audience = Audience::Only(session.author);
-    let validators = validators(call, audience, &reader.feed_version(session.author)?);
+    let version = joined(reader.feed_version(session.author)?, reader.version_of(&[LEAVING])?);
+    let validators = validators(call, audience, &version);
     unless_known(call, audience, &validators, || {
         let page = reader.feed(session.author, before.as_ref(), PAGE_RECORDS).map_err(Call::page_failure)?;
         let response = json(200, posts(&page.posts, Author::Shown));

@@ -1,6 +1,13 @@
 //! The microblog's JSON API over the store: the original's routes and what they lacked. Start at [`Api`], which is a
 //! [`Handler`]; its routes are one table in route.rs, in the order of API.md, which is the contract.
 //! It never reads the clock, the environment or a file; requests bring their own time.
+//!
+//! ```
+//! use blerg_api::Api;
+//!
+//! assert!(Api::has("/tag/#rust") && Api::has("/get/ada/0-9"));
+//! assert!(!Api::has("/index.html"));
+//! ```
 #![forbid(unsafe_code)]
 
 mod account;

@@ -46,7 +46,7 @@ pub(crate) fn delete(call: &Call<'_>) -> Result<Response, Failure> {
 
 /// GET /history/(user)/(record): every text of a record of one's own, newest first.
 pub(crate) fn history(call: &Call<'_>) -> Result<Response, Failure> {
-    let session = call.session()?;
+    let (session, _) = call.asker()?;
     let reader = call.reader()?;
     let user = call.path_user(&reader)?;
     if user.id != session.author {

@@ -11,7 +11,7 @@ use blerg_store::SessionId;
 
 /// GET /sessions
 pub(crate) fn list(call: &Call<'_>) -> Result<Response, Failure> {
-    let session = call.session()?;
+    let (session, _) = call.asker()?;
     let sessions = call.store.sessions(call.request.now_us, session.author)?;
     let mut body = Vec::with_capacity(1024);
     array(&mut body, &sessions, |out, found| {

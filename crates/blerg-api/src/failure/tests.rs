@@ -39,6 +39,11 @@ fn wrong_parameters_are_failures_with_200() {
 fn too_much_is_said_with_the_time_to_come_again() {
     check(Error::Limited { retry_after_secs: 17 }, 429, Code::TooManyRequests, Some("17"), false);
     check(Error::Busy { retry_after_secs: 2 }, 503, Code::Busy, Some("2"), false);
+    check(Error::Memory { bytes: 1 << 26 }, 503, Code::Busy, Some("5"), false);
+    let busy = blerg_log::Error::Busy { path: "/secret/place".into(), waited_ms: 5000 };
+    check(Error::Log(busy), 503, Code::Busy, Some("2"), false);
+    let recovering = blerg_log::Error::Recovering { dir: "/secret/place".into(), log_bytes: 1 };
+    check(Error::Log(recovering), 503, Code::Recovering, Some("10"), false);
 }
 
 #[test]
@@ -46,6 +51,12 @@ fn faults_go_to_the_operator_and_tell_the_visitor_nothing() {
     let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
     let full = Error::Io { path: "/secret/place".into(), doing: "write", source: full };
     check(full, 503, Code::StorageFull, Some("300"), true);
+    let full = blerg_log::Error::Full { path: "/secret/place".into() };
+    check(Error::Log(full), 503, Code::StorageFull, Some("300"), true);
+    let poisoned = blerg_log::Error::Poisoned { dir: "/secret/place".into() };
+    check(Error::Log(poisoned), 503, Code::ReadOnly, Some("300"), true);
+    let read_only = blerg_log::Error::ReadOnly { dir: "/secret/place".into(), why: "/secret/reason".to_owned() };
+    check(Error::Log(read_only), 503, Code::ReadOnly, Some("300"), true);
     check(Error::Damaged { what: "/secret/place".to_owned() }, 500, Code::Internal, None, true);
 }
 

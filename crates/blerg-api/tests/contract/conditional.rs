@@ -1,0 +1,216 @@
+//! ETag, Last-Modified and 304; who may keep an answer.
+
+use crate::site::{Ask, Reply, Site, User};
+
+fn again(site: &Site, target: &str, cookie: Option<&str>, header: (&str, &str)) -> Reply {
+    let mut headers = vec![header];
+    headers.extend(cookie.map(|cookie| ("Cookie", cookie)));
+    site.send(&Ask { method: "GET", target, headers, ..Ask::default() })
+}
+
+fn etag(reply: &Reply) -> String {
+    reply.header("ETag").expect("an ETag").to_owned()
+}
+
+fn world(site: &Site) -> (User<'_>, User<'_>) {
+    let (jon, ada) = (site.join("jon"), site.join("ada"));
+    jon.put("root #a #b @ada");
+    ada.put_with("reply #a", "&reply_to=jon/0");
+    jon.done("/subscribe/ada", "");
+    (jon, ada)
+}
+
+const PUBLIC: &[&str] = &[
+    "/get/jon",
+    "/get/ada",
+    "/get/jon?before=jon/0",
+    "/get/jon/0-9",
+    "/info/jon",
+    "/tag/Ha",
+    "/tag/@ada",
+    "/tag/Ha,Hb",
+    "/tag/Ha/0-9",
+    "/taginfo/Ha",
+    "/latest",
+    "/latest/tags",
+    "/thread/jon/0",
+    "/thread/ada/0",
+    "/search?q=root",
+    "/tag/Hnone",
+];
+
+const PRIVATE: &[&str] =
+    &["/feed", "/status", "/status/ada", "/feedinfo", "/feedinfo/ada", "/sessions", "/history/jon/0", "/export"];
+
+#[test]
+fn every_get_is_answered_with_304_to_who_has_it() {
+    let site = Site::new();
+    let (jon, _ada) = world(&site);
+    let cookie = format!("auth={}", jon.token);
+    site.wait(10);
+    for target in PUBLIC.iter().chain(PRIVATE) {
+        let cookie = PRIVATE.contains(target).then_some(cookie.as_str());
+        let first = again(&site, target, cookie, ("X-None", ""));
+        assert_eq!(first.status, 200, "{target}");
+        let tag = etag(&first);
+        assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 2, "{target}: {tag}");
+        assert!(first.header("Last-Modified").is_some(), "{target}");
+        let opaque = tag.trim_matches('"');
+        for match_list in [
+            tag.clone(),
+            format!("W/{tag}"),
+            format!("\"x\", {tag}"),
+            format!("\"x\",W/{tag} , \"y\""),
+            format!("\"{opaque}-gzip\""),
+            "*".to_owned(),
+        ] {
+            let reply = again(&site, target, cookie, ("If-None-Match", &match_list));
+            assert_eq!((reply.status, reply.body.as_str()), (304, ""), "{target} {match_list}");
+            assert_eq!(etag(&reply), tag, "{target}");
+            assert_eq!(reply.header("Cache-Control"), first.header("Cache-Control"), "{target}");
+            assert_eq!(reply.header("Vary"), first.header("Vary"), "{target}");
+        }
+        let reply = again(&site, target, cookie, ("If-None-Match", "\"x\""));
+        assert_eq!((reply.status, &reply.body), (200, &first.body), "{target}");
+    }
+}
+
+#[test]
+fn if_modified_since_counts_where_no_tag_is_sent() {
+    let site = Site::new();
+    world(&site);
+    site.wait(10);
+    for target in PUBLIC {
+        let first = site.get(target);
+        let date = first.header("Last-Modified").expect("a date").to_owned();
+        assert_eq!(again(&site, target, None, ("If-Modified-Since", &date)).status, 304, "{target}");
+        let old = "Thu, 06 Jan 2011 10:00:00 GMT";
+        if *target != "/tag/Hnone" {
+            assert_eq!(again(&site, target, None, ("If-Modified-Since", old)).status, 200, "{target}");
+        }
+        let headers = vec![("If-Modified-Since", date.as_str()), ("If-None-Match", "\"x\"")];
+        assert_eq!(site.send(&Ask { method: "GET", target, headers, ..Ask::default() }).status, 200, "{target}");
+    }
+}
+
+#[test]
+fn others_may_not_keep_what_is_one_users() {
+    let site = Site::new();
+    let (jon, ada) = world(&site);
+    for target in PRIVATE {
+        let reply = jon.get(target);
+        assert_eq!(reply.header("Cache-Control"), Some("private, no-cache"), "{target}");
+        assert_eq!(reply.header("Vary"), Some("Cookie, Authorization"), "{target}");
+    }
+    for target in PUBLIC {
+        let reply = site.get(target);
+        assert_eq!((reply.header("Cache-Control"), reply.header("Vary")), (Some("no-cache"), None), "{target}");
+    }
+    assert_ne!(etag(&jon.get("/feed")), etag(&ada.get("/feed")));
+    for target in ["/feed", "/status", "/status/ada"] {
+        let reply = jon.post(target, "username=jon");
+        assert_eq!((reply.header("Cache-Control"), reply.header("ETag")), (Some("no-store"), None), "{target}");
+    }
+}
+
+type Step<'s> = Box<dyn Fn() + 's>;
+
+/// Every change that an answer shows makes its ETag another; and where the answer stays the same, 304s go on or cost only bytes.
+#[test]
+fn whatever_changes_an_answer_changes_its_etag() {
+    let site = Site::new();
+    let (jon, ada) = world(&site);
+    let bob = site.join("bob");
+    bob.put("bystander #a #b @ada");
+    let all = || -> Vec<(String, String, String)> {
+        let cookie = format!("auth={}", jon.token);
+        PUBLIC
+            .iter()
+            .chain(&[
+                "/get/bob",
+                "/thread/bob/0",
+                "/info/ada",
+                "/feed",
+                "/status",
+                "/status/ada",
+                "/history/jon/0",
+                "/export",
+            ])
+            .map(|target| {
+                let reply = again(&site, target, Some(&cookie), ("X-None", ""));
+                let tag = reply.header("ETag").unwrap_or("none").to_owned();
+                ((*target).to_owned(), tag, reply.body)
+            })
+            .collect()
+    };
+    let steps: Vec<(&str, Step<'_>)> = vec![
+        (
+            "put",
+            Box::new(|| {
+                ada.put("new #a #b @ada");
+            }),
+        ),
+        (
+            "reply",
+            Box::new(|| {
+                ada.put_with("again", "&reply_to=jon/0");
+            }),
+        ),
+        ("edit", Box::new(|| ada.done("/edit", "record=0&data=reply+%23b"))),
+        ("edit back", Box::new(|| ada.done("/edit", "record=0&data=reply+%23a"))),
+        ("edit of a parent", Box::new(|| jon.done("/edit", "record=0&data=root+%23a+%23b+%40ada+new"))),
+        ("follow", Box::new(|| bob.done("/subscribe/ada", ""))),
+        ("unfollow", Box::new(|| bob.done("/unsubscribe/ada", ""))),
+        ("my unfollow", Box::new(|| jon.done("/unsubscribe/ada", ""))),
+        ("my follow", Box::new(|| jon.done("/subscribe/ada", ""))),
+        ("delete of a reply", Box::new(|| ada.done("/delete", "record=2"))),
+        ("delete of a tagged one", Box::new(|| ada.done("/delete", "record=1"))),
+        (
+            "reply to bob",
+            Box::new(|| {
+                jon.put_with("to bob", "&reply_to=bob/0");
+            }),
+        ),
+        (
+            "reply to bob in the feed",
+            Box::new(|| {
+                ada.put_with("to bob", "&reply_to=bob/0");
+            }),
+        ),
+        ("bob leaves", Box::new(|| bob.done_close())),
+        ("ada leaves", Box::new(|| ada.done_close())),
+    ];
+    let mut before = all();
+    for (name, step) in steps {
+        step();
+        let after = all();
+        for ((target, old_tag, old_body), (_, new_tag, new_body)) in before.iter().zip(&after) {
+            assert!(
+                old_body == new_body || old_tag != new_tag,
+                "{name}: {target} changed from {old_body} to {new_body}"
+            );
+        }
+        before = after;
+    }
+}
+
+#[test]
+fn two_changes_within_a_second_have_two_dates() {
+    let site = Site::new();
+    let jon = site.join("jon");
+    jon.put("one");
+    let get = |headers| {
+        let ask = Ask { method: "GET", target: "/get/jon", headers, ..Ask::default() };
+        let now_us = site.now_us.get();
+        site.now_us.set(now_us - 1_000_000 + 1000);
+        site.send(&ask)
+    };
+    let first = get(vec![]);
+    let date = first.header("Last-Modified").expect("a date").to_owned();
+    // Another record in the same second; then, later, a visitor who knows only the date.
+    site.now_us.set(site.now_us.get() - 999_000);
+    jon.put("two");
+    site.wait(60);
+    let later = get(vec![("If-Modified-Since", date.as_str())]);
+    assert_eq!((later.status, later.records().len()), (200, 2));
+}
