@@ -97,12 +97,9 @@ pub(crate) fn private_now(call: &Call<'_>, body: &[u8]) -> Validators {
     Validators { etag: format!("b{hash:x}-{:x}", body.len()), last_modified_secs: seconds_of(call.request.now_us) }
 }
 
-/// The second after the last change, but never one to come: so a change later in the same second moves it, too.
+/// The second of the last change, but never one to come (RFC 9110 s.8.8.2.1), should the clock have been set back.
 fn last_modified_secs(changed_us: u64, now_us: u64) -> u64 {
-    match changed_us {
-        0 => 0,
-        _ => seconds_of(changed_us).saturating_add(1).min(seconds_of(now_us)),
-    }
+    seconds_of(changed_us).min(seconds_of(now_us))
 }
 
 /// Leads on to the next page of a list, if there is one. `path` is relative to the mount and percent-encoded; `query`

@@ -33,8 +33,6 @@ pub(crate) enum QueryError {
     Twice(&'static str),
     /// `-` before something that can't be left out.
     Minus(String),
-    /// Only what must not be there.
-    OnlyMinus,
 }
 
 impl fmt::Display for QueryError {
@@ -50,7 +48,6 @@ impl fmt::Display for QueryError {
             }
             QueryError::Twice(key) => write!(f, "A search may have one {key}:."),
             QueryError::Minus(found) => write!(f, "- goes before a word or a phrase, not before {found:?}."),
-            QueryError::OnlyMinus => write!(f, "A search needs something to find, not only what to leave out."),
         }
     }
 }
@@ -181,18 +178,7 @@ fn set<T>(slot: &mut Option<T>, value: T, key: &'static str) -> Result<(), Query
 }
 
 fn check_whole(query: SearchQuery) -> Result<SearchQuery, QueryError> {
-    let has_positive = !query.words.is_empty()
-        || !query.phrases.is_empty()
-        || !query.tags.is_empty()
-        || !query.mentions.is_empty()
-        || query.from.is_some()
-        || query.before_us.is_some()
-        || query.after_us.is_some();
-    match (has_positive, query.exclude.is_empty()) {
-        (true, _) => Ok(query),
-        (false, true) => Err(QueryError::Empty),
-        (false, false) => Err(QueryError::OnlyMinus),
-    }
+    if query == SearchQuery::default() { Err(QueryError::Empty) } else { Ok(query) }
 }
 
 /// The first moment of a year, month or day (UTC), in microseconds; nine digits and more are UNIX seconds.
