@@ -137,15 +137,13 @@ fn delete(view: &View, entry: &Entry<'_>) -> Result<(), Error> {
     for version in view.versions(target.put, target.newest)? {
         view.raise_fate(version, Fate::deleted(entry.position))?;
     }
-    if view.control.load(Word::Deleted)? <= entry.position {
-        view.control.store(Word::Deleted, entry.position + 1);
-    }
-    Ok(())
+    view.control.raise(Word::Deleted, entry.position + 1)
 }
 
 fn close(view: &View, entry: &Entry<'_>) -> Result<(), Error> {
     let Some(target) = Target::read(entry.payload) else { return Ok(()) };
     touch_lists(view, entry.header.author, Position(entry.position))?;
     touch(view, &ListKey::Authors.bytes(), Position(entry.position))?;
+    view.control.raise(Word::Closed, entry.position + 1)?;
     view.raise_fate(target.put, Fate::deleted(entry.position))
 }

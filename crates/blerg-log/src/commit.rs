@@ -120,10 +120,7 @@ impl Core {
         });
         match caught_up {
             Ok(()) => Ok(view),
-            Err(Error::Index { .. }) => {
-                self.allow_long(look.commit.end)?;
-                self.rebuild_index(&mut |_| {})
-            }
+            Err(Error::Index { .. }) => self.replace_index(),
             Err(e) => Err(e),
         }
     }
@@ -172,7 +169,18 @@ impl Core {
         if !current {
             return Ok(None);
         }
-        self.use_writer(control).map(Some)
+        match self.use_writer(control) {
+            Err(Error::Index { .. }) => self.replace_index().map(Some),
+            opened => opened.map(Some),
+        }
+    }
+
+    /// A new index for one that cannot be used. The caller holds the lock.
+    pub(crate) fn replace_index(&self) -> Result<Arc<View>, Error> {
+        let control = Control::open_to_write(&*self.disk, &self.dir)?;
+        let control = control.ok_or_else(|| Error::damaged(&self.dir.join(CONTROL_FILE), 0, "no control page"))?;
+        self.allow_long(control.look()?.commit.end)?;
+        self.rebuild_index(&mut |progress| (self.options.progress)(progress))
     }
 
     /// Opens the view to write through.

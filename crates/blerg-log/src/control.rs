@@ -51,6 +51,8 @@ pub(crate) enum Word {
     CleanEnd = 128,
     /// Counts the times that a segment file was replaced.
     Replaced = 136,
+    /// Behind the last CLOSE_USER that was indexed; 0 if no author ever left, and readers need not ask.
+    Closed = 152,
     /// Counts the commits; its last bit chooses the slot.
     Current = 144,
 }
@@ -133,6 +135,7 @@ pub(crate) struct Look {
     pub(crate) state: State,
     pub(crate) durable: u64,
     pub(crate) indexed: u64,
+    pub(crate) closed: u64,
     pub(crate) commit: Commit,
 }
 
@@ -206,6 +209,14 @@ impl Control {
         }
     }
 
+    /// Raises a word that only grows.
+    pub(crate) fn raise(&self, word: Word, value: u64) -> Result<(), Error> {
+        if self.load(word)? < value {
+            self.store(word, value);
+        }
+        Ok(())
+    }
+
     pub(crate) fn state(&self) -> Result<State, Error> {
         Ok(State::of(self.load(Word::State)?))
     }
@@ -238,11 +249,12 @@ impl Control {
             let (epoch, state) = (load(Word::Epoch), State::of(load(Word::State)));
             // In this order: what is durable or indexed is never beyond the commit that is read after it.
             let (durable, indexed) = (load(Word::Durable), load(Word::Indexed));
+            let closed = load(Word::Closed);
             let sequence = load(Word::Current);
             let commit = Commit::of(words.slot(sequence), sequence);
             let settled = load(Word::Generation) == generation && load(Word::Replaced) == replaced;
             if let (Some(commit), true) = (commit, settled) {
-                return Ok(Look { generation, replaced, epoch, state, durable, indexed, commit });
+                return Ok(Look { generation, replaced, epoch, state, durable, indexed, closed, commit });
             }
         }
         Err(Error::damaged(self.file.path(), SLOTS_AT as u64, "no sound commit"))

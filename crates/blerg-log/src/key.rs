@@ -6,9 +6,6 @@ use crate::payload::{Name, Origin, Text, tag_in};
 use crate::scan::Entry;
 use crate::{AuthorId, ListKey, RecordNo};
 
-/// The CLOSE_USER frames.
-pub(crate) const CLOSES: &[u8] = b"X";
-
 impl ListKey<'_> {
     /// The bytes of the key.
     pub(crate) fn bytes(&self) -> Vec<u8> {
@@ -97,7 +94,6 @@ pub(crate) fn of_frame(entry: &Entry<'_>) -> Vec<Vec<u8>> {
         }
         Kind::EDIT => Text::read_edit(flags, entry.payload).map_or_else(Vec::new, |text| of_tags(&text)),
         Kind::DELETE => vec![ListKey::Deletes.bytes()],
-        Kind::CLOSE_USER => vec![CLOSES.to_vec()],
         Kind::FOLLOW => target(n).map_or_else(Vec::new, |target| {
             let lists = [ListKey::Follows(author), ListKey::Followers(target), ListKey::FollowPair(author, target)];
             lists.iter().map(ListKey::bytes).collect()

@@ -38,6 +38,7 @@ mod slots;
 mod snapshot;
 mod space;
 mod sync;
+mod verify;
 mod view;
 
 pub use disk::{Disk, DiskFile, Filesystem, Mapping, OpenMode, Space};
@@ -49,6 +50,7 @@ pub use op::{AuthorId, Op, Outcome, Position, RecordNo, Rejection, TagSpan};
 pub use real::RealDisk;
 pub use record::{Record, Version};
 pub use snapshot::{Author, Snapshot, Stamp};
+pub use verify::{PROBLEMS_MAX, Problem, Verified};
 
 #[cfg(test)]
 mod tests;

@@ -143,7 +143,10 @@ impl Log {
         }
         let core = Arc::new(Core::new(dir.into(), disk, format, options.clone(), kind));
         match core.current_control()? {
-            Some(control) => drop(core.open_reader(control)?),
+            Some(control) => match core.open_reader(control) {
+                Err(Error::Index { .. }) => core.mend_to_open()?,
+                opened => drop(opened?),
+            },
             None => core.recover_to_open()?,
         }
         let background = Background::start(&core);
@@ -218,6 +221,15 @@ impl Log {
 }
 
 impl Core {
+    /// Builds a new index for one that cannot be opened, unless another process did so meanwhile.
+    fn mend_to_open(&self) -> Result<(), Error> {
+        let _held = self.lock()?.hold()?;
+        if let Err(Error::Index { .. }) = self.reader() {
+            self.replace_index()?;
+        }
+        self.reader().map(drop)
+    }
+
     /// Recovers, unless another process did so meanwhile, and opens the reader's view. A store that is damaged opens for reading.
     fn recover_to_open(&self) -> Result<(), Error> {
         let recovered = {

@@ -24,6 +24,8 @@ pub(crate) struct Built {
     pub(crate) view: View,
     /// Behind the last DELETE.
     pub(crate) deleted: u64,
+    /// Behind the last CLOSE_USER.
+    pub(crate) closed: u64,
     /// The first DELETE whose texts are still there.
     pub(crate) unscrubbed: Option<u64>,
 }
@@ -52,12 +54,12 @@ impl Core {
         let index = Index::format(memory, &self.format.identity.hash_key)?;
         let segments = Segments::new(Arc::clone(&self.disk), &self.dir, self.format.geometry, Access::Write);
         let view = View { control, index, segments, sums: self.sums, generation, replaced: 0 };
-        let mut builder = Builder { view: &view, end, deleted: 0, unscrubbed: None };
+        let mut builder = Builder { view: &view, end, deleted: 0, closed: 0, unscrubbed: None };
         builder.run(progress)?;
-        let (deleted, unscrubbed) = (builder.deleted, builder.unscrubbed);
+        let Builder { deleted, closed, unscrubbed, .. } = builder;
         view.index.stamp(generation, Position(FIRST_FRAME), Position(end))?;
         self.disk.rename(&tmp, &path).map_err(|e| Error::io(&path, "rename", e))?;
-        Ok(Built { view, deleted, unscrubbed })
+        Ok(Built { view, deleted, closed, unscrubbed })
     }
 }
 
@@ -65,6 +67,7 @@ struct Builder<'v> {
     view: &'v View,
     end: u64,
     deleted: u64,
+    closed: u64,
     unscrubbed: Option<u64>,
 }
 
@@ -91,6 +94,9 @@ impl Builder<'_> {
         let fate = self.true_fate(entry)?;
         apply::reserve_slack(self.view)?;
         apply::apply(self.view, entry, &lists(entry, fate))?;
+        if entry.header.kind == Kind::CLOSE_USER {
+            self.closed = entry.position + 1;
+        }
         if entry.header.kind == Kind::DELETE {
             self.deleted = entry.position + 1;
             if self.unscrubbed.is_none() && self.has_text(entry)? {
@@ -134,7 +140,7 @@ impl Builder<'_> {
 }
 
 /// On which lists a frame goes: a dead record keeps its number only, a replaced version loses its tags.
-fn lists(entry: &Entry<'_>, fate: Fate) -> Vec<Vec<u8>> {
+pub(crate) fn lists(entry: &Entry<'_>, fate: Fate) -> Vec<Vec<u8>> {
     let mut keys = key::of_frame(entry);
     if fate == Fate::LIVE || ![Kind::PUT, Kind::EDIT].contains(&entry.header.kind) {
         return keys;

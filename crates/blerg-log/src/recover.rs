@@ -234,7 +234,8 @@ impl Core {
 
     /// Puts a built index in its place, and into the control page what building it found.
     fn use_built(&self, built: Built, durable: u64, indexed: u64) -> Result<Arc<View>, Error> {
-        let Built { view, unscrubbed, deleted } = built;
+        let Built { view, unscrubbed, deleted, closed } = built;
+        view.control.store(Word::Closed, closed);
         view.control.store(Word::Deleted, deleted);
         view.control.store(Word::Scrubbed, unscrubbed.unwrap_or(deleted));
         self.switch_to(view, durable, indexed)

@@ -64,7 +64,7 @@ impl Snapshot {
         // Also indexed: so that lists and frames tell of the same commit.
         let visible = Position(safe.min(look.indexed).min(look.commit.end));
         let stamp = Stamp { epoch: look.epoch, generation: look.generation, visible };
-        let has_closed = view.index.find(key::CLOSES)?.is_some();
+        let has_closed = look.closed != 0;
         let (window, closed, damaged) = (Mutex::new(Window::glance()), Mutex::default(), AtomicU64::new(0));
         Ok(Snapshot { core, view, stamp, window, closed, has_closed, damaged })
     }
@@ -183,8 +183,8 @@ impl Snapshot {
         if let Some(closed) = known.get(&id) {
             return Ok(*closed);
         }
-        // An author who cannot be found has a damaged frame, not a closed one.
-        let closed = self.author(id)?.is_some_and(|author| author.closed);
+        // Of one who cannot be found it is not known: rather too little is shown than too much.
+        let closed = self.author(id)?.is_none_or(|author| author.closed);
         known.insert(id, closed);
         Ok(closed)
     }

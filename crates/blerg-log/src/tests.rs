@@ -1,3 +1,6 @@
-//! The whole log on the real disk: what a store promises, operation by operation.
+//! The whole log: on the real disk, and on one that lies.
 
 mod basics;
+mod fake;
+mod model;
+mod models;

@@ -89,6 +89,9 @@ impl View {
                     });
                 }
                 Err(e) if e.is_missing() && tries < TRIES_MAX => tries += 1,
+                Err(e) if e.is_missing() => {
+                    return Err(Error::Index { what: format!("index.{}: missing", look.generation) });
+                }
                 Err(e) => return Err(e),
             }
         }

@@ -1,0 +1,676 @@
+//! A disk in memory that crashes, fails and lies on demand. Page cache and disk are kept apart: a crash keeps of each sector
+//! that was not synced any state it had since, and of the changes of names any subset. Maps share the page cache.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::control::Word;
+use crate::{Disk, DiskFile, Filesystem, Mapping, OpenMode, Space};
+
+const PAGE: usize = 4096;
+const SECTOR: usize = 512;
+/// States of a sector that are remembered between two syncs.
+const VERSIONS_MAX: usize = 4;
+
+/// Numbers that look random and are the same in each run.
+#[derive(Clone, Debug)]
+pub(crate) struct Rng(pub(crate) u64);
+
+impl Rng {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    }
+
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound.max(1) as u64) as usize
+    }
+}
+
+/// How the disk lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lie {
+    /// fdatasync does nothing.
+    NoSync,
+    /// fsync of a directory does nothing.
+    NoSyncDir,
+    /// No process learns that the store is poisoned.
+    NoPoison,
+    /// A SEAL is not written.
+    NoSeal,
+    /// A commit is published only when it is indexed.
+    PublishLast,
+}
+
+/// Which calls fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The call that is counted as this number, once.
+    Once(u64, io::ErrorKind),
+    /// This one and all later ones: the process was killed, or the power went.
+    Stop(u64),
+    /// All writes that need new room, and syncs never.
+    FullFrom(u64),
+}
+
+#[derive(Clone, Default)]
+struct Pages(Vec<Option<Arc<[u8; PAGE]>>>);
+
+impl Pages {
+    fn read(&self, at: usize, into: &mut [u8]) {
+        let mut done = 0;
+        while done < into.len() {
+            let (page, from) = ((at + done) / PAGE, (at + done) % PAGE);
+            let now = (PAGE - from).min(into.len() - done);
+            match self.0.get(page).and_then(Option::as_ref) {
+                Some(bytes) => into[done..done + now].copy_from_slice(&bytes[from..from + now]),
+                None => into[done..done + now].fill(0),
+            }
+            done += now;
+        }
+    }
+
+    fn write(&mut self, at: usize, bytes: &[u8]) {
+        let mut done = 0;
+        while done < bytes.len() {
+            let (page, from) = ((at + done) / PAGE, (at + done) % PAGE);
+            let now = (PAGE - from).min(bytes.len() - done);
+            if self.0.len() <= page {
+                self.0.resize(page + 1, None);
+            }
+            let place = Arc::make_mut(self.0[page].get_or_insert_with(|| Arc::new([0; PAGE])));
+            place[from..from + now].copy_from_slice(&bytes[done..done + now]);
+            done += now;
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+struct Inode {
+    cache: Pages,
+    length: u64,
+    disk: Pages,
+    disk_length: u64,
+    /// By sector, the contents it had since the last sync.
+    dirty: BTreeMap<usize, Vec<[u8; SECTOR]>>,
+    locked_by: Option<u64>,
+}
+
+impl Inode {
+    fn write(&mut self, at: usize, bytes: &[u8]) {
+        self.cache.write(at, bytes);
+        for sector in at / SECTOR..(at + bytes.len()).div_ceil(SECTOR) {
+            let mut content = [0; SECTOR];
+            self.cache.read(sector * SECTOR, &mut content);
+            let versions = self.dirty.entry(sector).or_default();
+            if versions.len() == VERSIONS_MAX {
+                versions.remove(0);
+            }
+            versions.push(content);
+        }
+    }
+
+    fn sync(&mut self) {
+        for (sector, versions) in std::mem::take(&mut self.dirty) {
+            self.disk.write(sector * SECTOR, versions.last().unwrap());
+        }
+        self.disk_length = self.length;
+    }
+
+    fn crash(&mut self, rng: &mut Rng) {
+        for (sector, versions) in std::mem::take(&mut self.dirty) {
+            match rng.below(versions.len() + 1) {
+                0 => {}
+                n => self.disk.write(sector * SECTOR, &versions[n - 1]),
+            }
+        }
+        if rng.below(2) == 1 {
+            self.disk_length = self.length;
+        }
+        self.length = self.disk_length;
+        self.cache = self.disk.clone();
+        self.cache.0.truncate((self.length as usize).div_ceil(PAGE));
+        self.disk.0.truncate((self.length as usize).div_ceil(PAGE));
+        self.locked_by = None;
+    }
+}
+
+#[derive(Clone, Debug)]
+enum NameChange {
+    Set(PathBuf, u64),
+    Rename(PathBuf, PathBuf, u64),
+    Remove(PathBuf),
+}
+
+impl NameChange {
+    fn apply(&self, names: &mut BTreeMap<PathBuf, u64>) {
+        match self {
+            NameChange::Set(path, inode) => drop(names.insert(path.clone(), *inode)),
+            NameChange::Remove(path) => drop(names.remove(path)),
+            NameChange::Rename(from, to, inode) => {
+                names.remove(from);
+                names.insert(to.clone(), *inode);
+            }
+        }
+    }
+
+    fn dir(&self) -> &Path {
+        match self {
+            NameChange::Set(path, _) | NameChange::Remove(path) | NameChange::Rename(_, path, _) => {
+                path.parent().unwrap()
+            }
+        }
+    }
+}
+
+#[derive(Clone)]
+struct State {
+    inodes: BTreeMap<u64, Inode>,
+    names: BTreeMap<PathBuf, u64>,
+    disk_names: BTreeMap<PathBuf, u64>,
+    changes: Vec<NameChange>,
+    next_inode: u64,
+    next_handle: u64,
+    boot: u8,
+    steps: u64,
+    fault: Option<Fault>,
+    is_stopped: bool,
+    lie: Option<Lie>,
+    held_back: Option<(u64, usize, u64)>,
+    free: u64,
+    kind: Filesystem,
+    /// What each counted call was, for messages.
+    last_call: String,
+}
+
+/// A disk in memory.
+#[derive(Clone)]
+pub(crate) struct FakeDisk(Arc<Mutex<State>>);
+
+impl FakeDisk {
+    pub(crate) fn new() -> FakeDisk {
+        FakeDisk(Arc::new(Mutex::new(State {
+            inodes: BTreeMap::new(),
+            names: BTreeMap::new(),
+            disk_names: BTreeMap::new(),
+            changes: Vec::new(),
+            next_inode: 1,
+            next_handle: 1,
+            boot: 1,
+            steps: 0,
+            fault: None,
+            is_stopped: false,
+            lie: None,
+            held_back: None,
+            free: 1 << 40,
+            kind: Filesystem::Local,
+            last_call: String::new(),
+        })))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    pub(crate) fn arc(&self) -> Arc<dyn Disk> {
+        Arc::new(self.clone())
+    }
+
+    /// A disk with the same content that goes its own way.
+    pub(crate) fn fork(&self) -> FakeDisk {
+        FakeDisk(Arc::new(Mutex::new(self.state().clone())))
+    }
+
+    pub(crate) fn set_fault(&self, fault: Option<Fault>) {
+        let mut state = self.state();
+        state.fault = fault;
+        state.is_stopped = false;
+    }
+
+    pub(crate) fn set_lie(&self, lie: Option<Lie>) {
+        self.state().lie = lie;
+    }
+
+    pub(crate) fn set_kind(&self, kind: Filesystem) {
+        self.state().kind = kind;
+    }
+
+    pub(crate) fn set_free(&self, free: u64) {
+        self.state().free = free;
+    }
+
+    /// Calls that changed something, so far.
+    pub(crate) fn steps(&self) -> u64 {
+        self.state().steps
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.state().is_stopped
+    }
+
+    pub(crate) fn last_call(&self) -> String {
+        self.state().last_call.clone()
+    }
+
+    /// The disk as the next process of this start of the machine finds it: the page cache is whole, the locks are free.
+    pub(crate) fn after_kill(&self) -> FakeDisk {
+        let fork = self.fork();
+        {
+            let mut state = fork.state();
+            state.fault = None;
+            state.is_stopped = false;
+            state.held_back = None;
+            state.inodes.values_mut().for_each(|inode| inode.locked_by = None);
+        }
+        fork
+    }
+
+    /// The disk after a power cut.
+    pub(crate) fn after_power_cut(&self, rng: &mut Rng) -> FakeDisk {
+        let fork = self.after_kill();
+        {
+            let mut state = fork.state();
+            state.boot += 1;
+            let mut names = std::mem::take(&mut state.disk_names);
+            for change in std::mem::take(&mut state.changes) {
+                if rng.below(2) == 1 {
+                    change.apply(&mut names);
+                }
+            }
+            state.names = names.clone();
+            state.disk_names = names;
+            let State { inodes, names, .. } = &mut *state;
+            inodes.retain(|number, _| names.values().any(|named| named == number));
+            inodes.values_mut().for_each(|inode| inode.crash(rng));
+        }
+        fork
+    }
+
+    /// The content of a file.
+    pub(crate) fn bytes(&self, path: &Path) -> Vec<u8> {
+        let state = self.state();
+        let inode = &state.inodes[&state.names[path]];
+        let mut bytes = vec![0; inode.length as usize];
+        inode.cache.read(0, &mut bytes);
+        bytes
+    }
+
+    /// What of a file would survive a power cut at the worst.
+    pub(crate) fn durable_bytes(&self, path: &Path) -> Vec<u8> {
+        let state = self.state();
+        let inode = &state.inodes[&state.names[path]];
+        let mut bytes = vec![0; inode.length as usize];
+        inode.disk.read(0, &mut bytes);
+        bytes
+    }
+
+    /// Changes a file behind everybody's back, in cache and on disk.
+    pub(crate) fn damage(&self, path: &Path, at: u64, bytes: &[u8]) {
+        let mut state = self.state();
+        let number = state.names[path];
+        let inode = state.inodes.get_mut(&number).unwrap();
+        inode.cache.write(at as usize, bytes);
+        inode.disk.write(at as usize, bytes);
+    }
+
+    pub(crate) fn names(&self) -> Vec<PathBuf> {
+        self.state().names.keys().cloned().collect()
+    }
+}
+
+impl State {
+    /// Counts a call that changes something; an error if it is to fail.
+    fn step(&mut self, call: impl FnOnce() -> String) -> io::Result<()> {
+        if self.is_stopped {
+            return Err(io::Error::other("the disk has stopped"));
+        }
+        self.steps += 1;
+        match self.fault {
+            Some(Fault::Once(at, kind)) if at == self.steps => {
+                self.last_call = call();
+                Err(kind.into())
+            }
+            Some(Fault::Stop(at)) if at <= self.steps => {
+                self.last_call = call();
+                self.is_stopped = true;
+                Err(io::Error::other("the disk has stopped"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        matches!(self.fault, Some(Fault::FullFrom(at)) if at <= self.steps)
+    }
+
+    fn change(&mut self, change: NameChange) {
+        change.apply(&mut self.names);
+        self.changes.push(change);
+    }
+
+    fn lookup(&self, path: &Path) -> io::Result<u64> {
+        self.names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Disk for FakeDisk {
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn DiskFile>> {
+        let mut state = self.state();
+        if state.is_stopped {
+            return Err(io::Error::other("the disk has stopped"));
+        }
+        let found = state.lookup(path);
+        let inode = match (found, mode) {
+            (Ok(inode), OpenMode::Read | OpenMode::Write | OpenMode::Create) => inode,
+            (Err(e), OpenMode::Read | OpenMode::Write) => return Err(e),
+            (_, OpenMode::Create | OpenMode::Replace) => {
+                state.step(|| format!("create {}", path.display()))?;
+                if state.is_full() {
+                    return Err(io::ErrorKind::StorageFull.into());
+                }
+                let inode = state.next_inode;
+                state.next_inode += 1;
+                state.inodes.insert(inode, Inode::default());
+                state.change(NameChange::Set(path.into(), inode));
+                inode
+            }
+        };
+        let handle = state.next_handle;
+        state.next_handle += 1;
+        Ok(Box::new(FakeFile { disk: self.clone(), inode, handle, name: path.into() }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        state.step(|| format!("rename to {}", to.display()))?;
+        let inode = state.lookup(from)?;
+        state.change(NameChange::Rename(from.into(), to.into(), inode));
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        state.lookup(path)?;
+        state.step(|| format!("remove {}", path.display()))?;
+        state.change(NameChange::Remove(path.into()));
+        Ok(())
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let state = self.state();
+        let in_dir = state.names.keys().filter(|path| path.parent() == Some(dir));
+        Ok(in_dir.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect())
+    }
+
+    fn create_dir(&self, _dir: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        state.step(|| format!("sync directory {}", dir.display()))?;
+        if state.lie == Some(Lie::NoSyncDir) {
+            return Ok(());
+        }
+        let State { changes, disk_names, .. } = &mut *state;
+        changes.retain(|change| {
+            let synced = change.dir() == dir;
+            if synced {
+                change.apply(disk_names);
+            }
+            !synced
+        });
+        Ok(())
+    }
+
+    fn space(&self, _dir: &Path) -> io::Result<Space> {
+        let state = self.state();
+        Ok(Space { free: if state.is_full() { 0 } else { state.free }, total: 1 << 30 })
+    }
+
+    fn filesystem(&self, _dir: &Path) -> io::Result<Filesystem> {
+        Ok(self.state().kind)
+    }
+
+    fn boot_id(&self) -> Option<[u8; 16]> {
+        Some([self.state().boot; 16])
+    }
+
+    fn inode(&self, path: &Path) -> io::Result<u64> {
+        self.state().lookup(path)
+    }
+}
+
+struct FakeFile {
+    disk: FakeDisk,
+    inode: u64,
+    handle: u64,
+    name: PathBuf,
+}
+
+impl Drop for FakeFile {
+    fn drop(&mut self) {
+        let _ = self.unlock();
+    }
+}
+
+impl FakeFile {
+    fn with<T>(&self, body: impl FnOnce(&mut State, &mut Inode) -> io::Result<T>) -> io::Result<T> {
+        let mut state = self.disk.state();
+        if state.is_stopped {
+            return Err(io::Error::other("the disk has stopped"));
+        }
+        let mut inode = std::mem::take(state.inodes.entry(self.inode).or_default());
+        let result = body(&mut state, &mut inode);
+        state.inodes.insert(self.inode, inode);
+        result
+    }
+}
+
+/// Whether bytes are those of a SEAL frame alone.
+fn is_seal(bytes: &[u8]) -> bool {
+    bytes.len() == 56 && bytes[4] == 2
+}
+
+impl DiskFile for FakeFile {
+    fn size(&self) -> io::Result<u64> {
+        self.with(|_, inode| Ok(inode.length))
+    }
+
+    fn inode(&self) -> io::Result<u64> {
+        Ok(self.inode)
+    }
+
+    fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
+        self.with(|_, inode| {
+            let now = (inode.length.saturating_sub(at) as usize).min(into.len());
+            inode.cache.read(at as usize, &mut into[..now]);
+            Ok(now)
+        })
+    }
+
+    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<usize> {
+        self.with(|state, inode| {
+            if state.lie == Some(Lie::NoSeal) && is_seal(bytes) {
+                return Ok(bytes.len());
+            }
+            if let Err(e) = state.step(|| format!("write {} bytes at {at} of {}", bytes.len(), self.name.display())) {
+                // Interrupted in the middle.
+                let part = Rng(state.steps).below(bytes.len() + 1);
+                inode.write(at as usize, &bytes[..part]);
+                return Err(e);
+            }
+            if state.is_full() && at + bytes.len() as u64 > inode.length {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            inode.write(at as usize, bytes);
+            inode.length = inode.length.max(at + bytes.len() as u64);
+            Ok(bytes.len())
+        })
+    }
+
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        self.with(|state, inode| {
+            state.step(|| format!("allocate {bytes} for {}", self.name.display()))?;
+            if state.is_full() && bytes > inode.length {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            inode.length = inode.length.max(bytes);
+            Ok(())
+        })
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.with(|state, inode| {
+            let stopped = state.step(|| format!("sync {}", self.name.display()));
+            if stopped.is_err() && !state.is_stopped {
+                // The kernel marks the pages clean all the same, and tells nobody else.
+                inode.dirty.clear();
+            }
+            stopped?;
+            if state.lie != Some(Lie::NoSync) {
+                inode.sync();
+            }
+            Ok(())
+        })
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        self.with(|_, inode| {
+            let free = inode.locked_by.is_none_or(|holder| holder == self.handle);
+            if free {
+                inode.locked_by = Some(self.handle);
+            }
+            Ok(free)
+        })
+    }
+
+    fn unlock(&self) -> io::Result<()> {
+        let mut state = self.disk.state();
+        if let Some(inode) = state.inodes.get_mut(&self.inode)
+            && inode.locked_by == Some(self.handle)
+        {
+            inode.locked_by = None;
+        }
+        Ok(())
+    }
+
+    fn map_read(&self, at: u64, bytes: usize) -> io::Result<Box<dyn Mapping>> {
+        let name = self.name.clone();
+        Ok(Box::new(FakeMap {
+            disk: self.disk.clone(),
+            inode: self.inode,
+            at: at as usize,
+            bytes,
+            writable: false,
+            name,
+        }))
+    }
+
+    fn map_write(&self, at: u64, bytes: usize) -> io::Result<Box<dyn Mapping>> {
+        let name = self.name.clone();
+        Ok(Box::new(FakeMap {
+            disk: self.disk.clone(),
+            inode: self.inode,
+            at: at as usize,
+            bytes,
+            writable: true,
+            name,
+        }))
+    }
+}
+
+struct FakeMap {
+    disk: FakeDisk,
+    inode: u64,
+    at: usize,
+    bytes: usize,
+    writable: bool,
+    name: PathBuf,
+}
+
+impl FakeMap {
+    fn put(&self, at: usize, bytes: &[u8]) {
+        let mut state = self.disk.state();
+        if !self.writable
+            || state.step(|| format!("store {} bytes at {at} of {}", bytes.len(), self.name.display())).is_err()
+        {
+            return;
+        }
+        assert!(at + bytes.len() <= self.bytes, "store beyond the map of {}", self.name.display());
+        let inode = state.inodes.get_mut(&self.inode).unwrap();
+        assert!(
+            (self.at + at + bytes.len()) as u64 <= inode.length,
+            "SIGBUS: store beyond the end of {}",
+            self.name.display()
+        );
+        inode.write(self.at + at, bytes);
+    }
+
+    /// Whether the word is one of the control page, and which.
+    fn is_word(&self, at: usize, word: Word) -> bool {
+        self.name.ends_with("ctl") && at == word as usize
+    }
+}
+
+impl Mapping for FakeMap {
+    fn load(&self, at: usize) -> u64 {
+        let mut bytes = [0; 8];
+        self.read(at, &mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+
+    fn store(&self, at: usize, word: u64) {
+        let lie = self.disk.state().lie;
+        if lie == Some(Lie::NoPoison) && self.is_word(at, Word::State) && word != 0 {
+            return;
+        }
+        if lie == Some(Lie::PublishLast) && self.is_word(at, Word::Current) {
+            self.disk.state().held_back = Some((self.inode, at, word));
+            return;
+        }
+        self.put(at, &word.to_le_bytes());
+        if lie == Some(Lie::PublishLast) && self.is_word(at, Word::Indexed) {
+            let held_back = self.disk.state().held_back.take();
+            if let Some((_, at, word)) = held_back {
+                self.put(at, &word.to_le_bytes());
+            }
+        }
+    }
+
+    fn read(&self, at: usize, into: &mut [u8]) {
+        let state = self.disk.state();
+        // The writer of a held-back commit sees what he stored.
+        if let Some((inode, held_at, word)) = state.held_back
+            && inode == self.inode
+            && held_at == at
+            && self.writable
+            && into.len() == 8
+        {
+            into.copy_from_slice(&word.to_le_bytes());
+            return;
+        }
+        assert!(at + into.len() <= self.bytes, "load beyond the map of {}", self.name.display());
+        let inode = &state.inodes[&self.inode];
+        assert!(
+            (self.at + at + into.len()) as u64 <= inode.length,
+            "SIGBUS: load beyond the end of {}",
+            self.name.display()
+        );
+        inode.cache.read(self.at + at, into);
+    }
+
+    fn write(&self, at: usize, bytes: &[u8]) {
+        self.put(at, bytes);
+    }
+
+    fn populate(&self, _at: usize, _bytes: usize) -> io::Result<()> {
+        let full = self.disk.state().is_full();
+        if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+}
