@@ -28,6 +28,10 @@ const BUSY_WAIT: Duration = Duration::from_secs(10);
 const WRITERS_MAX: usize = 256;
 /// Idle connections kept: each has a page cache of up to 2 MiB.
 const IDLE_MAX: usize = 8;
+/// Pages that the write-ahead log grows to before a commit moves them into the database: with 4 KiB each, a
+/// MiB, because sites live under quotas.
+const WAL_PAGES: u32 = 256;
+const WAL_BYTES: u32 = WAL_PAGES * 4096;
 const POLL: Duration = Duration::from_millis(5);
 
 /// Making a file and opening it must not overlap with a lock held on it by this process (see above).
@@ -176,6 +180,8 @@ impl Db {
             "PRAGMA synchronous = {synchronous};
              PRAGMA secure_delete = ON;
              PRAGMA temp_store = MEMORY;
+             PRAGMA wal_autocheckpoint = {WAL_PAGES};
+             PRAGMA journal_size_limit = {WAL_BYTES};
              PRAGMA cell_size_check = ON;"
         ))
     }

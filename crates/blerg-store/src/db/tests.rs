@@ -14,8 +14,7 @@ const COUNTERS: Layout = Layout {
 const COUNTERS_2: Layout =
     Layout { migrations: &[COUNTERS.migrations[0], "ALTER TABLE counter ADD COLUMN name TEXT;"], ..COUNTERS };
 
-const BROKEN: Layout =
-    Layout { migrations: &[COUNTERS.migrations[0], "CREATE TABLE a (b); nonsense"], ..COUNTERS };
+const BROKEN: Layout = Layout { migrations: &[COUNTERS.migrations[0], "CREATE TABLE a (b); nonsense"], ..COUNTERS };
 
 fn open(dir: &Path, layout: &Layout) -> Result<Db, Error> {
     Db::open(dir, layout, Syncing::Normal, Checkpoints::WhenGrown)
@@ -222,4 +221,20 @@ fn full_disk_is_told_apart() {
     let error = Error::sqlite("count")(full);
     assert!(error.is_full());
     assert!(error.leaves_reading_possible());
+}
+
+#[test]
+fn write_ahead_log_stays_small() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(dir.path(), &COUNTERS_2).unwrap();
+    let wal = || fs::metadata(dir.path().join("counters.db-wal")).unwrap().len();
+    let fill = |bytes: i64| {
+        db.write("fill", |transaction| {
+            transaction.execute("INSERT INTO counter (n, name) VALUES (0, hex(randomblob(?1)))", [bytes])
+        })
+        .unwrap();
+    };
+    fill(3 << 20);
+    (0..100).for_each(|_| fill(20_000));
+    assert!(wal() < 2 * u64::from(WAL_BYTES), "{}", wal());
 }

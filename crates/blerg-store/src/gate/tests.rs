@@ -54,7 +54,7 @@ fn waiter_gets_in_when_the_holder_leaves() {
 #[test]
 fn queue_holds_its_limit_and_refuses_one_more_at_once() {
     let dir = tempfile::tempdir().unwrap();
-    let gate = gate(dir.path(), 600_000);
+    let gate = gate(dir.path(), 60_000);
     let pass = gate.enter().unwrap();
     std::thread::scope(|scope| {
         let waiters: Vec<_> = (0..WAITERS_MAX).map(|_| scope.spawn(|| gate.enter().map(drop))).collect();
