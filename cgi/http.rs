@@ -17,7 +17,7 @@ use blerg_config::{Config, Key};
 use crate::error::Error;
 use crate::listen::{Address, Socket};
 use crate::program::say;
-use crate::setup::{Setup, Style};
+use crate::setup::{Setup, Style, close};
 use crate::site::Site;
 use crate::tick::Tick;
 use exchange::Exchange;
@@ -49,6 +49,7 @@ pub fn run(config: Config) -> Result<(), Error> {
         let _ = std::fs::remove_file(path);
     }
     drop(tick);
+    close(store);
     outcome.map_err(|source| Error::System { doing: "event loop", source })
 }
 

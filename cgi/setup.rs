@@ -10,7 +10,8 @@ use blerg_config::{Config, Key};
 use blerg_http::{BaseUrl, Front, Trusted};
 use blerg_store::{Backend, Durability, Recovery, Settings, Store};
 
-use crate::error::Error;
+use crate::error::{Error, chain};
+use crate::site::log;
 
 /// How long the program lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +83,14 @@ impl Setup {
     /// It lies inside one of `roots`.
     pub fn keep_out_of<'a>(&self, roots: impl IntoIterator<Item = &'a Path>) -> Result<(), Error> {
         crate::place::check(&self.data, roots)
+    }
+}
+
+/// Closes a server's store: the next start then finds it clean. A thread that still works on it keeps it open, and nothing
+/// is lost by that.
+pub(crate) fn close(store: Arc<Store>) {
+    if let Some(Err(error)) = Arc::into_inner(store).map(Store::close) {
+        log(&chain(&error));
     }
 }
 

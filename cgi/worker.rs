@@ -16,7 +16,7 @@ use fastcgi::{Application, Handle, Listener, Output, Params, Server, Trouble, Ve
 use crate::error::{Error, chain};
 use crate::listen::{Address, SOCKET_MODE};
 use crate::program;
-use crate::setup::{Setup, Style, now_us};
+use crate::setup::{Setup, Style, close, now_us};
 use crate::site::{Site, log};
 use crate::tick::Tick;
 
@@ -47,6 +47,7 @@ pub fn run(config: Config) -> Result<(), Error> {
     stop_on_signals(server.handle()).map_err(|source| Error::System { doing: "watch for signals", source })?;
     let outcome = server.run().map_err(Error::Worker);
     drop(tick);
+    close(store);
     outcome
 }
 
