@@ -179,3 +179,26 @@ fn a_thread_is_a_record_what_it_answers_and_its_answers() {
     assert_eq!(site.get("/thread/jon/99").code(), "no_such_record");
     assert_eq!(site.get("/thread/jon/x").status, 404);
 }
+
+#[test]
+fn a_thousand_deleted_records_hide_nothing_behind_them() {
+    let site = Site::new();
+    let jon = site.join("jon");
+    jon.put("first #x");
+    for number in 1..=1100 {
+        jon.put("#x");
+        jon.done("/delete", &format!("record={number}"));
+    }
+    jon.put("last #x");
+    for start in ["/get/jon", "/latest", "/tag/Hx"] {
+        let mut found = Vec::new();
+        let mut next = Some(start.to_owned());
+        for _ in 0..4 {
+            let Some(target) = next else { break };
+            let page = site.get(&target);
+            found.extend(page.records());
+            next = page.next();
+        }
+        assert_eq!((found, next), (vec![1101, 0], None), "{start}");
+    }
+}

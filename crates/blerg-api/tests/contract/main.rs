@@ -5,6 +5,7 @@ mod accounts;
 mod conditional;
 mod document;
 mod follows;
+mod hostile;
 mod lists;
 mod records;
 mod requests;
