@@ -19,6 +19,7 @@ mod recovery;
 mod setup;
 mod site;
 mod tick;
+pub mod tool;
 pub mod worker;
 
 pub use error::Error;

@@ -129,7 +129,10 @@ impl Store {
     ///
     /// # Errors
     /// The log or the index cannot be read or written.
-    pub fn rebuild_search(&self, on_progress: OnProgress<'_>) -> Result<(), Error> {
+    pub fn rebuild(&self, on_progress: OnProgress<'_>) -> Result<(), Error> {
+        self.log()?.rebuild(&mut |progress| {
+            on_progress(Progress { doing: "index records", done: progress.done, total: Some(progress.total) });
+        })?;
         self.search_index()?.reset()?;
         crate::portable::index(self, on_progress)
     }

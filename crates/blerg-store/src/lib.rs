@@ -107,6 +107,17 @@ impl Store {
         }
     }
 
+    /// What an acknowledged write survives here: `sync` or `none`.
+    ///
+    /// # Errors
+    /// As for [`Store::log`].
+    pub fn durability(&self) -> Result<&'static str, Error> {
+        Ok(match self.log()?.identity().durability {
+            Durability::Sync => "sync",
+            Durability::None => "none",
+        })
+    }
+
     /// Closes what was opened and marks the log clean.
     ///
     /// # Errors

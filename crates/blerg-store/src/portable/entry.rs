@@ -16,8 +16,8 @@ pub(crate) struct Entry {
 pub(crate) enum What {
     /// An account of that name, from a user's export.
     Account { author: String },
-    /// Follows `target`, if there is one of that name.
-    Subscription { target: String },
+    /// Somebody (`None`: the import's own author) follows `target`, if there is one of that name.
+    Follow { author: Option<String>, target: String },
     /// A record.
     Record(Written),
     /// A comment, or nothing.
@@ -52,7 +52,8 @@ pub(crate) enum Id {
     Url(String),
 }
 
-/// Reads a line of JSON: `{"author", "text" or "data", "timestamp", "reply_to", …}`, or of a user's export.
+/// Reads a line of JSON: `{"author", "text" or "data", "timestamp", "reply_to", …}`, `{"author", "follows"}`, or of a
+/// user's export.
 pub(crate) fn from_json_line(line: &str) -> Result<What, String> {
     if line.trim().is_empty() {
         return Ok(What::Nothing);
@@ -62,6 +63,9 @@ pub(crate) fn from_json_line(line: &str) -> Result<What, String> {
         return Err("this is a line of a dump, which is restored into an empty data directory".to_owned());
     }
     let author = json::text(&fields, "author")?.map(str::to_owned);
+    if let Some(target) = json::text(&fields, "follows")? {
+        return Ok(What::Follow { author, target: target.to_owned() });
+    }
     let kind = if fields.contains_key("text") || fields.contains_key("data") {
         "record"
     } else {
@@ -69,7 +73,9 @@ pub(crate) fn from_json_line(line: &str) -> Result<What, String> {
     };
     match kind {
         "account" => return Ok(What::Account { author: json::need_text(&fields, "author")?.to_owned() }),
-        "subscription" => return Ok(What::Subscription { target: json::need_text(&fields, "author")?.to_owned() }),
+        "subscription" => {
+            return Ok(What::Follow { author: None, target: json::need_text(&fields, "author")?.to_owned() });
+        }
         "record" => {}
         other => return Err(format!("unknown type {other:?}")),
     }

@@ -205,7 +205,7 @@ impl<'s> Import<'s> {
                 self.author = Some(author);
                 Ok(())
             }
-            What::Subscription { target } => self.follow(line, &target),
+            What::Follow { author, target } => self.follow(line, author, &target),
             What::Record(written) => self.record(line, written),
         }
     }
@@ -349,8 +349,9 @@ impl<'s> Import<'s> {
         self.commit()
     }
 
-    fn follow(&mut self, line: u64, target: &str) -> Result<(), Error> {
-        let name = self.author.clone().ok_or_else(|| wrong(line, "a subscription before its account"))?;
+    fn follow(&mut self, line: u64, author: Option<String>, target: &str) -> Result<(), Error> {
+        let name = author.or_else(|| self.author.clone());
+        let name = name.ok_or_else(|| wrong(line, "no author, and none was given for the import"))?;
         let author = self.known(line, &name, None)?.id;
         match self.store.reader()?.author(target)? {
             Some(target) => {
