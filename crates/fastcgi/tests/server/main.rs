@@ -1,7 +1,9 @@
 //! The running server, from outside: a client of our own sends what web servers send and what they must not.
 
 mod attacks;
+mod corpus;
 mod crowd;
+mod fuzz_bodies;
 mod inherited;
 mod limits;
 mod serving;
