@@ -24,6 +24,11 @@ use crate::site::Site;
 
 /// A body that takes longer is given up: servers send what they have at once, visitors on slow lines need some time.
 const BODY_WAIT_MAX: Duration = Duration::from_secs(60);
+/// Of a body that is refused, this much is taken and forgotten: Apache's mod_cgid hands on no answer before all of the body
+/// is out of its hands, and resets the visitor's connection if it can't get rid of it.
+const REFUSED_BYTES_MAX: u64 = 16 << 20;
+/// And it is taken for at most this long.
+const REFUSED_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Pieces of a long answer are gathered to about this much per write.
 const WRITE_BYTES: usize = 64 * 1024;
 /// SIGXFSZ, which ends a process that reaches its file size limit unless it is caught; then the write fails instead.
@@ -42,12 +47,15 @@ pub fn main(program: &Program) -> ExitCode {
         Ok(served) => served,
         Err(error) => {
             program::complain(program.name, &error);
-            Answer { response: broken(&variables), method: method(&variables), store: None }
+            Answer { response: broken(&variables), method: method(&variables), store: None, refused: true }
         }
     };
-    let Answer { response, method, store } = answer;
+    let Answer { response, method, store, refused } = answer;
     let recovering = response.status == 503;
     let outcome = write(response, method);
+    if refused {
+        forget_body(rustix::stdio::stdin(), announced_bytes(&variables).min(REFUSED_BYTES_MAX), REFUSED_WAIT_MAX);
+    }
     if let Some(store) = store.filter(|_| recovering) {
         recovery::start_if_needed(&store);
     }
@@ -88,6 +96,8 @@ struct Answer {
     response: Response,
     method: Method,
     store: Option<Arc<Store>>,
+    /// The body has not been read.
+    refused: bool,
 }
 
 /// An error is the operator's to mend; what the visitor did wrong is an answer.
@@ -98,11 +108,11 @@ fn serve(variables: &Variables) -> Result<Answer, Error> {
     setup.keep_out_of(roots.iter().map(PathBuf::as_path))?;
     let store = setup.store();
     let site = Site::new(&store);
-    let (response, method) = match request(&setup.front, variables, &site) {
-        Ok(request) => (handle(&site, &request), request.method),
-        Err(refusal) => (refusal.response(), method(variables)),
+    let (response, method, refused) = match request(&setup.front, variables, &site) {
+        Ok(request) => (handle(&site, &request), request.method, false),
+        Err(refusal) => (refusal.response(), method(variables), true),
     };
-    Ok(Answer { response, method, store: Some(store) })
+    Ok(Answer { response, method, store: Some(store), refused })
 }
 
 fn handle(site: &Site, request: &Request) -> Response {
@@ -127,17 +137,7 @@ fn read_body(input: BorrowedFd<'_>, length: usize, wait_max: Duration) -> Result
     let mut filled = 0;
     let deadline = Instant::now() + wait_max;
     while let Some(rest) = body.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(Refusal::SLOW);
-        }
-        let timeout = rustix::event::Timespec::try_from(left).map_err(|_| Refusal::SLOW)?;
-        match rustix::event::poll(&mut [PollFd::from_borrowed_fd(input, PollFlags::IN)], Some(&timeout)) {
-            Ok(0) => return Err(Refusal::SLOW),
-            Ok(_) => {}
-            Err(rustix::io::Errno::INTR) => continue,
-            Err(_) => return Err(Refusal::LENGTH),
-        }
+        wait_for(input, deadline)?;
         match rustix::io::read(input, rest) {
             Ok(0) => return Err(Refusal::LENGTH),
             Ok(bytes) => filled += bytes,
@@ -146,6 +146,43 @@ fn read_body(input: BorrowedFd<'_>, length: usize, wait_max: Duration) -> Result
         }
     }
     Ok(body)
+}
+
+/// Until there is something to read.
+fn wait_for(input: BorrowedFd<'_>, deadline: Instant) -> Result<(), Refusal> {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Refusal::SLOW);
+        }
+        let timeout = rustix::event::Timespec::try_from(left).map_err(|_| Refusal::SLOW)?;
+        match rustix::event::poll(&mut [PollFd::from_borrowed_fd(input, PollFlags::IN)], Some(&timeout)) {
+            Ok(0) => return Err(Refusal::SLOW),
+            Ok(_) => return Ok(()),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return Err(Refusal::LENGTH),
+        }
+    }
+}
+
+/// What the web server says the body's length is; 0 for what is no number.
+fn announced_bytes(variables: &Variables) -> u64 {
+    get(variables, "CONTENT_LENGTH").and_then(|length| length.to_str()?.parse().ok()).unwrap_or(0)
+}
+
+/// Takes `length` bytes from the web server, as far as they come, and keeps none.
+fn forget_body(input: BorrowedFd<'_>, length: u64, wait_max: Duration) {
+    let deadline = Instant::now() + wait_max;
+    let mut piece = vec![0; WRITE_BYTES];
+    let mut left = length;
+    while left > 0 && wait_for(input, deadline).is_ok() {
+        match rustix::io::read(input, piece.as_mut_slice()) {
+            Ok(0) => return,
+            Ok(bytes) => left = left.saturating_sub(u64::try_from(bytes).unwrap_or(u64::MAX)),
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
+            Err(_) => return,
+        }
+    }
 }
 
 /// Head and body in one write; a stream in few.

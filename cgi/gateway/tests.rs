@@ -33,6 +33,17 @@ fn a_body_that_never_ends_is_given_up() {
 }
 
 #[test]
+fn a_refused_body_is_taken_as_far_as_it_comes() {
+    let (mut client, server) = UnixStream::pair().expect("a pair");
+    client.write_all(b"a=b&c=d").expect("it fits the buffer");
+    forget_body(server.as_fd(), 100, SHORT);
+    client.write_all(b"EXTRA").expect("it fits the buffer");
+    assert_eq!(read_body(server.as_fd(), 5, SHORT), Ok(b"EXTRA".to_vec()));
+    drop(client);
+    forget_body(server.as_fd(), 100, Duration::from_secs(3600));
+}
+
+#[test]
 fn what_the_web_server_shows_is_collected() {
     let variables = vec![
         ("DOCUMENT_ROOT".into(), "/var/www".into()),
