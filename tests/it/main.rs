@@ -3,11 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on stops there")]
 #![expect(clippy::disallowed_methods, reason = "tests own their processes, clock and environment")]
 
+mod attacks;
 mod cgi_run;
+mod connections;
 mod fcgi_client;
+mod files;
 mod front;
 mod http;
+mod logins;
+mod real;
 mod script;
 mod servers;
 mod site;
+mod syscalls;
 mod tidy;
+mod workers;

@@ -95,8 +95,11 @@ fn reading(script: &mut Script<'_>) {
     script.expect(&Ask::get("/get/jon/0-1"), 200, "Hello #world");
     script.expect(&Ask::get("/get/jon/0-99"), 200, "Hello #world");
     script.expect(&Ask::get("/get/jon/2-2"), 200, CHINESE);
-    for range in ["0-100", "3-2", "1-", "-", "a-b", "99999999999999999999-1"] {
+    for range in ["0-100", "3-2"] {
         script.expect(&Ask::get(&format!("/get/jon/{range}")), 200, "bad_range");
+    }
+    for range in ["1-", "-", "a-b", "99999999999999999999-1"] {
+        script.expect(&Ask::get(&format!("/get/jon/{range}")), 404, "not_found");
     }
     script.expect(&Ask::get("/get/jon/4-9"), 404, "past_the_end");
     script.expect(&Ask::get("/get/nobody"), 404, "no_such_user");
@@ -143,10 +146,10 @@ fn tags(script: &mut Script<'_>) {
     script.expect(&Ask::get("/taginfo/@nobody"), 200, "\"0\"");
     script.expect(&Ask::get("/tag/Hnever-used"), 200, "[]");
     script.expect(&Ask::get("/tag/Hno"), 200, "[]");
-    script.expect(&Ask::get("/tag/world"), 200, "bad_tag");
-    script.expect(&Ask::get("/tag/Ha%25b"), 200, "bad_tag");
-    script.expect(&Ask::get("/tag/Ha%3Fb"), 200, "bad_tag");
-    script.expect(&Ask::get("/tag/%23%E4%BD%A0"), 200, "bad_tag");
+    script.expect(&Ask::get("/tag/world"), 404, "bad_tag");
+    script.expect(&Ask::get("/tag/Ha%25b"), 404, "bad_tag");
+    script.expect(&Ask::get("/tag/Ha%3Fb"), 404, "bad_tag");
+    script.expect(&Ask::get("/tag/%23%E4%BD%A0"), 404, "bad_tag");
 }
 
 fn conditions(script: &mut Script<'_>) {

@@ -75,6 +75,14 @@ pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
+/// The memory that a process shares with nobody, in KiB.
+#[track_caller]
+pub fn private_kib(pid: u32) -> u64 {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
+    let private = rollup.lines().filter(|line| line.starts_with("Private_"));
+    private.map(|line| line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()).sum()
+}
+
 /// The programs under test, where every user can start them.
 #[derive(Debug)]
 struct Programs(TempDir);
@@ -214,6 +222,7 @@ impl Running {
     pub fn start(site: &Site, name: &str, command: &mut Command) -> Running {
         let log = site.run().join(format!("{name}.log"));
         let out = File::options().create(true).append(true).open(&log).unwrap();
+        hand_over(&log);
         command.stdout(out.try_clone().unwrap()).stderr(out).process_group(0);
         let child = command.spawn().unwrap_or_else(|error| {
             panic!("can't start {:?} ({error}): `make deps` installs what the tests need", command.get_program())

@@ -1,0 +1,133 @@
+//! Password hashes take 64 MiB each, and only one is computed at a time, whatever the number of processes: many log in at
+//! once without more memory, without a failure but a clear 503, and readers do not wait for them.
+
+use std::fs;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::cgi_run::variables;
+use super::front::{Kind, PASSWORD, Way, token};
+use super::http::{Ask, Reply};
+use super::site::{Site, private_kib, wait_until};
+
+const LOGINS: usize = 64;
+/// One hash (RFC 9106's second set: 64 MiB) and everything else.
+const WORKER_KIB_MAX: u64 = (64 + 20) << 10;
+/// What a CGI process holds while it waits for its turn: it has opened nothing yet.
+const WAITING_KIB_MAX: u64 = 2 << 10;
+/// A reader next to 64 logins; two cores are busy with a hash and this test itself.
+const READ_MAX: Duration = Duration::from_secs(2);
+
+fn login() -> Ask {
+    Ask::post("/login", &[("username", "jon"), ("password", PASSWORD)])
+}
+
+/// A login succeeds or says when to come again.
+#[track_caller]
+fn check(reply: &Reply) -> bool {
+    if reply.status == 503 {
+        assert!(reply.header("retry-after").is_some_and(|secs| secs.parse::<u64>().is_ok()), "{reply:?}");
+        assert_eq!(reply.json()["code"], "busy");
+        return false;
+    }
+    assert_eq!((reply.status, reply.json()["status"].as_str()), (200, Some("success")), "{}", reply.text());
+    assert_eq!(token(reply).len(), 64);
+    true
+}
+
+/// Runs the logins at once, `measure` and readers beside them; how many logins got in, and the slowest read.
+fn storm(way: &Way, measure: impl Fn() + Sync) -> (usize, Duration) {
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let measuring = scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                measure();
+                thread::park_timeout(Duration::from_millis(2));
+            }
+        });
+        let reading = scope.spawn(|| {
+            let mut slowest = Duration::ZERO;
+            while !done.load(Ordering::Relaxed) {
+                let start = Instant::now();
+                let reply = way.get("/get/jon");
+                assert_eq!(reply.status, 200, "{reply:?}");
+                slowest = slowest.max(start.elapsed());
+            }
+            slowest
+        });
+        let logins: Vec<_> = (0..LOGINS).map(|_| scope.spawn(|| check(&way.ask(&login())))).collect();
+        let entered = logins.into_iter().map(|login| login.join().unwrap()).filter(|entered| *entered).count();
+        done.store(true, Ordering::Relaxed);
+        measuring.join().unwrap();
+        (entered, reading.join().unwrap())
+    })
+}
+
+#[test]
+fn a_worker_hashes_one_password_at_a_time() {
+    let way = Way::open(Kind::Fcgi, Site::new(""));
+    way.sign_up("jon");
+    let worker = way.running[0].id();
+    let most = AtomicU64::new(0);
+    let (entered, slowest) = storm(&way, || {
+        most.fetch_max(private_kib(worker), Ordering::Relaxed);
+    });
+    let most = most.into_inner();
+    assert!((32 << 10..WORKER_KIB_MAX).contains(&most), "{most} KiB private at the most");
+    assert!(entered >= LOGINS / 2, "{entered} of {LOGINS} logins");
+    assert!(slowest < READ_MAX, "a read took {slowest:?}");
+}
+
+#[test]
+fn cgi_processes_wait_for_their_turn_before_they_open_anything() {
+    let way = Way::open(Kind::Cgi, Site::new(""));
+    way.sign_up("jon");
+    let most = AtomicU64::new(0);
+    let (entered, slowest) = storm(&way, || {
+        most.fetch_max(private_kib_of_all(&way.site), Ordering::Relaxed);
+    });
+    let most = most.into_inner();
+    let bound = WORKER_KIB_MAX + WAITING_KIB_MAX * u64::try_from(LOGINS).unwrap();
+    assert!((32 << 10..bound).contains(&most), "{most} KiB private of all processes at the most, bound {bound}");
+    assert!(entered >= LOGINS / 2, "{entered} of {LOGINS} logins");
+    assert!(slowest < READ_MAX, "a read took {slowest:?}");
+}
+
+/// The private memory of every process that runs the site's `cgi_blerg`.
+fn private_kib_of_all(site: &Site) -> u64 {
+    processes(site)
+        .into_iter()
+        .filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok())
+        .map(|rollup| {
+            let private = rollup.lines().filter(|line| line.starts_with("Private_"));
+            private.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum::<u64>()
+        })
+        .sum()
+}
+
+fn processes(site: &Site) -> Vec<String> {
+    let data = format!("BLERG_DATA={}\0", site.data().display());
+    let all = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+    let ours = |pid: &String| {
+        pid.bytes().all(|byte| byte.is_ascii_digit())
+            && fs::read(format!("/proc/{pid}/environ")).is_ok_and(|vars| String::from_utf8_lossy(&vars).contains(&data))
+    };
+    all.filter(ours).collect()
+}
+
+#[test]
+fn a_login_whose_body_is_late_keeps_nobody_waiting() {
+    let way = Way::open(Kind::Cgi, Site::new("").set("BLERG_HASH_WAIT", "10"));
+    way.sign_up("jon");
+    let mut held = way.site.command("cgi_blerg");
+    held.envs(variables(&way.site, "blerg.cgi", "127.0.0.1", &login())).stdin(Stdio::piped()).stdout(Stdio::null());
+    // Its body does not come: it must not hold the lock meanwhile.
+    let mut slow = held.spawn().unwrap();
+    let reply = way.ask(&login());
+    assert!(check(&reply), "{reply:?}");
+    slow.kill().unwrap();
+    slow.wait().unwrap();
+    wait_until("nothing is left", || processes(&way.site).is_empty());
+}
