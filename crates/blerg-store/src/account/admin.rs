@@ -107,7 +107,8 @@ impl Store {
     }
 
     /// Puts accounts back whose authors an import has made in the log; the id of each comes from there. All or
-    /// none; an account that exists already keeps what it has.
+    /// none; an account that exists already keeps what it has, but one that a dead process left half made gives
+    /// way.
     ///
     /// # Errors
     /// A name without an author in the log; a hash that could not be checked; if the database cannot be written.
@@ -120,6 +121,8 @@ impl Store {
             let author = snapshot.author_by_name(name.as_str())?.ok_or(Error::NoSuchAccount)?;
             known.push((row, author));
         }
+        // Nobody makes an account meanwhile, so pending rows are the dead's.
+        let _pass = self.enter_gate()?;
         self.db()?.write("restore accounts", |transaction| {
             for (row, author) in &known {
                 let state = if author.closed { State::Closed } else { State::Active };
@@ -168,6 +171,10 @@ fn insert(
     state: State,
     hash: Option<&str>,
 ) -> Result<(), rusqlite::Error> {
+    transaction.execute(
+        "DELETE FROM account WHERE folded = ?1 AND state = ?2",
+        params![account.name.to_ascii_lowercase(), State::Pending],
+    )?;
     transaction.execute(
         "INSERT INTO account (name, folded, author, state, role, disabled, password, created_us)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",

@@ -4,7 +4,7 @@
 //! The holder of the gate resolves what a dead process left: `login` with the pending password finishes the
 //! account, `create` gives the name to whoever asks now, because nobody was ever told that it was theirs.
 
-use blerg_log::{Op, Outcome, Rejection};
+use blerg_log::{ListKey, Op, Outcome, Rejection};
 use rusqlite::{Transaction, params};
 
 use super::{Entry, NewAccount, Registration, Role, State, find, invite};
@@ -132,7 +132,7 @@ impl Store {
     }
 
     /// The author of a pending account and the spelling of its name, made if a dead process had not come so
-    /// far; `None` if the name belongs to an author that left.
+    /// far; `None` if the name belongs to another author.
     fn ensure_author(&self, now_us: u64, entry: &Entry) -> Result<Option<(u32, String)>, Error> {
         let log = self.log()?;
         let op = Op::AddAuthor { name: entry.name.clone(), at_us: None };
@@ -140,8 +140,11 @@ impl Store {
         match outcome {
             Some(Ok(Outcome::Author(author))) => Ok(Some((author.0, entry.name.clone()))),
             Some(Err(Rejection::NameTaken)) => {
-                let author = log.snapshot()?.author_by_name(&entry.name)?;
-                Ok(author.filter(|author| !author.closed).map(|author| (author.id.0, author.name)))
+                let snapshot = log.snapshot()?;
+                let Some(author) = snapshot.author_by_name(&entry.name)? else { return Ok(None) };
+                // An author of an account that was never finished wrote nothing: this one came by an import.
+                let is_ours = !author.closed && snapshot.list(&ListKey::Timeline(author.id))?.is_empty();
+                Ok(is_ours.then_some((author.id.0, author.name)))
             }
             other => Err(Error::Damaged { what: format!("log answered {other:?} to a new author") }),
         }

@@ -71,7 +71,10 @@ impl Store {
         let entry = self.prove(&pass, &folded, old)?.0;
         let hash = password::hash(new, &self.settings.argon2, self.settings.random)?;
         self.db()?.write("change a password", |transaction| {
-            transaction.execute("UPDATE account SET password = ?2 WHERE id = ?1", params![entry.id, hash])?;
+            transaction.execute(
+                "UPDATE account SET password = ?2 WHERE id = ?1 AND state = ?3",
+                params![entry.id, hash, State::Active],
+            )?;
             transaction.execute("DELETE FROM session WHERE account = ?1 AND id <> ?2", params![entry.id, session.id.0])
         })?;
         drop(pass);

@@ -712,6 +712,63 @@ fn sixty_four_logins_at_once_take_the_memory_of_one() {
 }
 
 #[test]
+fn half_made_account_does_not_get_an_imported_authors_records() {
+    let site = Site::new();
+    site.begin("jon", ONE, Steps::RowAndFrame);
+    site.put(AuthorId(0), 1);
+    check_error(site.login(NOW, "jon", ONE), "NameTaken");
+    check_error(site.login(NOW, "jon", ONE), "WrongPassword");
+    check_error(site.create("jon", TWO), "NameTaken");
+    site.begin("jon", ONE, Steps::Row);
+    check_error(site.create("jon", TWO), "NameTaken");
+    site.begin("jon", ONE, Steps::Row);
+    let hash = password::hash(TWO, &CHEAP, random).unwrap();
+    let account = Account {
+        name: "jon".to_owned(),
+        author: None,
+        role: Role::Member,
+        disabled: false,
+        closed: false,
+        created_us: NOW,
+    };
+    site.store.restore_accounts(&[AccountRow { account, password_hash: Some(hash) }]).unwrap();
+    check_error(site.login(NOW, "jon", ONE), "WrongPassword");
+    assert_eq!(site.session("jon", TWO).author, AuthorId(0));
+}
+
+/// Runs one statement over numbers `n` from 1 to `count`.
+fn fill(site: &Site, statement: &str, count: u32) {
+    let sql =
+        format!("WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?1) {statement}");
+    site.store.db().unwrap().write("fill", |t| t.execute(&sql, params![count])).unwrap();
+}
+
+#[test]
+fn open_invitations_hold_at_the_limit_and_one_beyond() {
+    let site = Site::new();
+    let statement = "INSERT INTO invite (code, created_us, expires_us)
+         SELECT randomblob(32), 0, ?1 * 0 + 9000000000000000 FROM number";
+    fill(&site, statement, invite::INVITES_MAX - 1);
+    site.store.create_invite(NOW, 60).unwrap();
+    check_error(site.store.create_invite(NOW, 60), "Setting");
+    // Those that are over make room.
+    site.store.create_invite(NOW + 60_000_000, 60).unwrap();
+}
+
+#[test]
+fn pages_of_accounts_and_findings_of_a_check_are_bounded() {
+    let site = Site::new();
+    let statement = "INSERT INTO account (name, folded, author, state, created_us)
+         SELECT 'u' || n, 'u' || n, n, 1, 0 FROM number";
+    fill(&site, statement, admin::ACCOUNTS_PAGE_MAX + 1);
+    let first = site.store.accounts(None).unwrap();
+    assert_eq!(first.len(), admin::ACCOUNTS_PAGE_MAX as usize);
+    let last = &first[first.len() - 1].account.name;
+    assert_eq!(site.store.accounts(Some(last)).unwrap().len(), 1);
+    assert_eq!(site.store.check_accounts().unwrap().len(), 100);
+}
+
+#[test]
 fn copy_of_the_live_database_is_whole_and_private() {
     use std::os::unix::fs::PermissionsExt;
     let site = Site::new();

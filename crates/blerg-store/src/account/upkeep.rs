@@ -32,7 +32,7 @@ impl Store {
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(Error::io(&path, "make"))?;
         let name = path
             .to_str()
-            .ok_or_else(|| Error::io(&path, "name")(io::Error::new(io::ErrorKind::InvalidFilename, "not UTF-8")))?;
+            .ok_or_else(|| Error::io(&path, "name")(io::Error::new(io::ErrorKind::InvalidInput, "not UTF-8")))?;
         self.db()?.read("copy the database", |connection| connection.execute("VACUUM INTO ?1", params![name]))?;
         // The copy is nobody's open database, so opening it here drops no locks.
         let copy = File::open(&path).map_err(Error::io(&path, "open"))?;
