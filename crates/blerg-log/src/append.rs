@@ -190,7 +190,8 @@ pub(crate) fn is_hole(header: &Header) -> bool {
 /// what is done for a writer that was killed in the middle of it.
 pub(crate) fn finish_roll(core: &Core, view: &View, seal: &Commit) -> Result<Commit, Error> {
     let sync = core.sync_lock()?.hold()?;
-    crate::sync::sync_segment(core, view, seal.last.position, seal.end)?;
+    let published = view.control.look()?.commit.end;
+    crate::sync::sync_segment(core, view, seal.last.position, seal.end, published)?;
     let geometry = view.segments.geometry();
     let next = geometry.segment(geometry.segment_of(seal.last.position).number + 1);
     let header = SegmentHeader { site_id: core.format.identity.site_id, base: next.base, seal: seal.last };

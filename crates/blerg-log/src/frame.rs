@@ -216,9 +216,9 @@ impl Fate {
         Fate(FATE_SUPERSEDED | by)
     }
 
-    /// The frame that decided it.
+    /// The frame that decided it; 0 if the word says nothing, or was written in part.
     pub(crate) fn position(self) -> u64 {
-        self.0 & FATE_POSITION
+        if self.0 & (FATE_DELETED | FATE_SUPERSEDED) == 0 { 0 } else { self.0 & FATE_POSITION }
     }
 
     /// The position of the frame that deleted this one.

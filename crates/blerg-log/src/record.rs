@@ -160,7 +160,11 @@ impl Snapshot {
             return Ok(None);
         }
         let record = match stage.origin {
-            Origin::Put { .. } => self.finish(stage, None),
+            // What replaced it last may lie behind this snapshot, and what did before that not.
+            Origin::Put { .. } => match self.newest(&stage)? {
+                Newest::Put => self.finish(stage, None),
+                Newest::Edit(_) | Newest::Lost => None,
+            },
             Origin::Edit { put, .. } => {
                 let wanted = key::record(&stage.header);
                 self.record_put_at(Position(put), Some(wanted))?.filter(|record| record.element == position)

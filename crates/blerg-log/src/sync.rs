@@ -75,13 +75,14 @@ impl Core {
             // Healed meanwhile, into other files: the next round sees how far.
             return Err(self.poisoned());
         }
-        sync_segment(self, view, look.commit.last.position, look.commit.end)
+        let end = look.commit.end;
+        sync_segment(self, view, look.commit.last.position, end, end)
     }
 }
 
-/// Syncs the segment of `position`, the last one, and notes that everything before `end` is durable. The caller holds the lock of
-/// those who sync.
-pub(crate) fn sync_segment(core: &Core, view: &View, position: u64, end: u64) -> Result<(), Error> {
+/// Syncs the segment of `position`, the last one, in which frames before `written` may not be durable, and notes that all that was
+/// published, which is everything before `end`, is. The caller holds the lock of those who sync.
+pub(crate) fn sync_segment(core: &Core, view: &View, position: u64, written: u64, end: u64) -> Result<(), Error> {
     if let Some(refusal) = core.refusal(view.control.state()?) {
         return Err(refusal);
     }
@@ -89,11 +90,9 @@ pub(crate) fn sync_segment(core: &Core, view: &View, position: u64, end: u64) ->
     if intent != 0 {
         redirty(core, view, intent)?;
     }
-    view.control.store(Word::Intent, end);
+    view.control.store(Word::Intent, written);
     sync_or_poison(core, view, position)?;
-    if view.control.load(Word::Durable)? < end {
-        view.control.store(Word::Durable, end);
-    }
+    view.control.raise(Word::Durable, end)?;
     view.control.store(Word::Intent, 0);
     Ok(())
 }

@@ -122,14 +122,14 @@ impl Inode {
         self.disk_length = self.length;
     }
 
-    fn crash(&mut self, rng: &mut Rng) {
+    fn crash(&mut self, choose: &mut dyn FnMut(usize) -> usize) {
         for (sector, versions) in std::mem::take(&mut self.dirty) {
-            match rng.below(versions.len() + 1) {
+            match choose(versions.len() + 1) {
                 0 => {}
                 n => self.disk.write(sector * SECTOR, &versions[n - 1]),
             }
         }
-        if rng.below(2) == 1 {
+        if choose(2) == 1 {
             self.disk_length = self.length;
         }
         self.length = self.disk_length;
@@ -270,15 +270,25 @@ impl FakeDisk {
         fork
     }
 
-    /// The disk after a power cut.
+    /// The disk after a power cut at which nothing was written that was not synced.
+    pub(crate) fn after_worst_cut(&self) -> FakeDisk {
+        self.after_cut(&mut |_| 0)
+    }
+
+    /// The disk after a power cut at which chance decided.
     pub(crate) fn after_power_cut(&self, rng: &mut Rng) -> FakeDisk {
+        self.after_cut(&mut |choices| rng.below(choices))
+    }
+
+    /// The disk after a power cut; `choose` picks one of so many states.
+    fn after_cut(&self, choose: &mut dyn FnMut(usize) -> usize) -> FakeDisk {
         let fork = self.after_kill();
         {
             let mut state = fork.state();
             state.boot += 1;
             let mut names = std::mem::take(&mut state.disk_names);
             for change in std::mem::take(&mut state.changes) {
-                if rng.below(2) == 1 {
+                if choose(2) == 1 {
                     change.apply(&mut names);
                 }
             }
@@ -286,7 +296,7 @@ impl FakeDisk {
             state.disk_names = names;
             let State { inodes, names, .. } = &mut *state;
             inodes.retain(|number, _| names.values().any(|named| named == number));
-            inodes.values_mut().for_each(|inode| inode.crash(rng));
+            inodes.values_mut().for_each(|inode| inode.crash(choose));
         }
         fork
     }
@@ -500,8 +510,12 @@ impl DiskFile for FakeFile {
                 return Ok(bytes.len());
             }
             if let Err(e) = state.step(|| format!("write {} bytes at {at} of {}", bytes.len(), self.name.display())) {
-                // Interrupted in the middle.
-                let part = Rng(state.steps).below(bytes.len() + 1);
+                // Interrupted in the middle; of several frames some are whole, and a single word always is.
+                let part = match bytes.len() {
+                    8 => 8 * Rng(state.steps).below(2),
+                    len if state.is_stopped => Rng(state.steps).below(len + 1),
+                    len => len * 3 / 4,
+                };
                 inode.write(at as usize, &bytes[..part]);
                 return Err(e);
             }

@@ -1,0 +1,263 @@
+//! T5 and T6 in one process: a short history is stopped at each of its writes, stores, syncs and renames; then the process is gone,
+//! or the power was; the store is opened again and must hold what was acknowledged and no part of anything. And T8: the same
+//! with a disk that lies must fail.
+
+use std::io;
+
+use super::basics::{add, put, tags};
+use super::fake::{FakeDisk, Fault, Lie, Rng};
+use super::model::{Model, ask};
+use super::models::{SMALL, check_sound, create, open};
+use crate::control::Control;
+use crate::format::Format;
+use crate::index::Index;
+use crate::memory::{FileMemory, Reach};
+use crate::planted::{self, Bug};
+use crate::view::index_path;
+use crate::*;
+
+const DIR: &str = "/data";
+
+/// One thing that a process does.
+#[derive(Clone, Debug)]
+enum Step {
+    Create,
+    Open(Backend),
+    Commit(Vec<Op>),
+    Rebuild,
+    Close,
+}
+
+use Backend::{Mapped, Pread};
+
+/// What the store may hold: one, and after a failed commit each beginning of it too.
+#[derive(Clone, Default)]
+struct Candidates(Vec<Model>);
+
+impl Candidates {
+    fn failed(&mut self, ops: &[Op]) {
+        let mut more = Vec::new();
+        for model in &self.0 {
+            let mut model = model.clone();
+            for op in ops {
+                let _ = model.apply(op);
+                more.push(model.clone());
+            }
+        }
+        self.0.extend(more);
+        self.0.truncate(64);
+    }
+
+    fn done(&mut self, ops: &[Op], answers: &[Result<Outcome, Rejection>]) -> Result<(), String> {
+        self.0.retain_mut(|model| ops.iter().zip(answers).all(|(op, answer)| model.apply(op) == *answer));
+        if self.0.is_empty() { Err(format!("{answers:?} for {ops:?}")) } else { Ok(()) }
+    }
+
+    /// That the store shows one of them. It may hold more: what a killed writer wrote and did not publish, the next one adopts.
+    fn check(&self, log: &Log) -> Result<(), String> {
+        let found = log.snapshot().and_then(|snapshot| ask(&snapshot)).map_err(|e| format!("ask: {e:?}"))?;
+        if self.0.iter().any(|model| model.answers() == found) { Ok(()) } else { Err(format!("answers: {found:?}")) }
+    }
+}
+
+fn history() -> Vec<Op> {
+    let edit = |record, text: &str| Op::Edit {
+        author: AuthorId(0),
+        record: RecordNo(record),
+        text: text.into(),
+        tags: tags(text),
+        at_us: None,
+    };
+    let reply = Op::Put {
+        author: AuthorId(1),
+        text: "re".into(),
+        tags: vec![],
+        reply_to: Some((AuthorId(0), RecordNo(0))),
+        at_us: None,
+    };
+    vec![
+        add("ada"),
+        put(0, "one #a"),
+        add("bob"),
+        reply,
+        edit(0, "one again #a #Bb and some more text than there was before"),
+        Op::Follow { author: AuthorId(1), target: AuthorId(0) },
+        put(0, "two #a @ada"),
+        edit(0, "and again #c-c"),
+        Op::Delete { author: AuthorId(0), record: RecordNo(0) },
+        Op::Unfollow { author: AuthorId(1), target: AuthorId(0) },
+        put(1, "three #Bb"),
+        Op::CloseAuthor { author: AuthorId(1) },
+    ]
+}
+
+/// The history with one commit each, and one commit of everything, in between a close.
+fn everyday() -> Vec<Step> {
+    let ops = history();
+    let mut steps = vec![Step::Create, Step::Open(Mapped)];
+    steps.extend(ops.iter().take(9).map(|op| Step::Commit(vec![op.clone()])));
+    steps.extend([Step::Close, Step::Open(Pread), Step::Commit(ops[9..].to_vec())]);
+    steps
+}
+
+/// Enough text to fill several segments.
+fn rolling() -> Vec<Step> {
+    let mut steps = vec![Step::Create, Step::Open(Mapped), Step::Commit(vec![add("ada")])];
+    for n in 0..9 {
+        let text = format!("{n} {} #a", "long ".repeat(100 + n));
+        steps.push(Step::Commit(vec![put(0, &text), put(0, "short #Bb")]));
+    }
+    steps.push(Step::Commit(vec![Op::Delete { author: AuthorId(0), record: RecordNo(1) }]));
+    steps
+}
+
+struct Run {
+    candidates: Candidates,
+    created: bool,
+    log: Option<Log>,
+    failures: Vec<Error>,
+}
+
+/// Does the steps until the disk stops; failed ones are noted and the next are tried.
+fn play(disk: &FakeDisk, steps: &[Step]) -> Result<Run, String> {
+    let mut run =
+        Run { candidates: Candidates(vec![Model::default()]), created: false, log: None, failures: Vec::new() };
+    for step in steps {
+        if disk.is_stopped() {
+            break;
+        }
+        let result = perform(disk, step, &mut run)?;
+        if let Err(e) = result {
+            run.failures.push(e);
+        }
+    }
+    Ok(run)
+}
+
+fn perform(disk: &FakeDisk, step: &Step, run: &mut Run) -> Result<Result<(), Error>, String> {
+    if run.log.is_none() && !matches!(step, Step::Create) {
+        let backend = if let Step::Open(backend) = step { *backend } else { Mapped };
+        match open(disk, backend) {
+            Ok(log) => run.log = Some(log),
+            Err(e) => {
+                if let Step::Commit(ops) = step {
+                    run.candidates.failed(ops);
+                    run.candidates.0.truncate(1);
+                }
+                return Ok(Err(e));
+            }
+        }
+    }
+    Ok(match (step, &run.log) {
+        (Step::Create, _) => {
+            let format = Format { identity: super::basics::identity(), geometry: SMALL };
+            let created = Log::create_with(DIR.as_ref(), &format, &disk.arc());
+            run.created |= created.is_ok();
+            created
+        }
+        (Step::Commit(ops), Some(log)) => match log.commit(1, ops.clone()) {
+            Ok(answers) => {
+                run.candidates.done(ops, &answers)?;
+                Ok(())
+            }
+            Err(e) => {
+                run.candidates.failed(ops);
+                Err(e)
+            }
+        },
+        (Step::Rebuild, Some(log)) => log.rebuild(&mut |_| {}),
+        (Step::Close, _) => run.log.take().map_or(Ok(()), Log::close),
+        _ => Ok(()),
+    })
+}
+
+/// Opens what is left of a store and compares; then goes on with it.
+fn check_after(disk: &FakeDisk, run: &Run, backend: Backend) -> Result<(), String> {
+    let mut candidates = run.candidates.clone();
+    let log = match open(disk, backend) {
+        Ok(log) => log,
+        Err(e) if e.is_missing() && !run.created => {
+            create(disk);
+            open(disk, backend).map_err(|e| format!("open after creating again: {e:?}"))?
+        }
+        Err(e) => return Err(format!("open: {e:?}")),
+    };
+    candidates.check(&log)?;
+    let ops = [add("eve"), put(0, "after all #a")];
+    let answers = log.commit(2, ops.to_vec()).map_err(|e| format!("go on: {e:?}"))?;
+    candidates.done(&ops, &answers)?;
+    candidates.check(&log)?;
+    // Takes most of the time, so not always.
+    if disk.steps() % 8 > 0 {
+        return Ok(());
+    }
+    let found = log.verify(&mut |_| {}).map_err(|e| format!("verify: {e:?}"))?;
+    if found.problems.is_empty() { Ok(()) } else { Err(format!("verify: {:?}", found.problems)) }
+}
+
+/// I7 and I6: at any instant the index is behind what is published, and no element is beyond it.
+fn check_order(disk: &FakeDisk) -> Result<(), String> {
+    let control = match Control::open(disk, DIR.as_ref(), Mapped) {
+        Ok(Some(control)) if control.is_current(&[1; 16], disk.boot_id()).unwrap_or(false) => control,
+        _ => return Ok(()),
+    };
+    let look = control.look().map_err(|e| e.to_string())?;
+    if look.indexed > look.commit.end {
+        return Err(format!("indexed {} of {}", look.indexed, look.commit.end));
+    }
+    if look.durable > look.commit.end {
+        return Err(format!("durable {} of {}", look.durable, look.commit.end));
+    }
+    let memory =
+        FileMemory::open(disk, &index_path(DIR.as_ref(), look.generation), Reach::Map).map_err(|e| e.to_string())?;
+    let index = Index::open(memory, &[2; 16]).map_err(|e| e.to_string())?;
+    let mut beyond = None;
+    for key in [ListKey::Latest, ListKey::Authors, ListKey::Timeline(AuthorId(0)), ListKey::Tag("a"), ListKey::Deletes]
+    {
+        if let Some(head) = index.find(&key.bytes()).map_err(|e| e.to_string())?
+            && head.get(head.len() - 1).is_ok_and(|last| last.0 >= look.commit.end)
+        {
+            beyond = Some(key);
+        }
+    }
+    beyond.map_or(Ok(()), |key| Err(format!("{key:?} holds more than is published")))
+}
+
+/// Stops the steps at every `stride`th point, with a disk that lies; the first thing found wrong, or how many states were looked at.
+fn attack(steps: &[Step], stride: usize, cuts: u64, lie: Option<Lie>) -> Result<usize, String> {
+    let begin = || {
+        let disk = FakeDisk::new();
+        disk.set_lie(lie);
+        disk
+    };
+    let dry = begin();
+    play(&dry, steps)?;
+    let mut states = 0;
+    for stop in (1..=dry.steps()).step_by(stride) {
+        let disk = begin();
+        disk.set_fault(Some(Fault::Stop(stop)));
+        let mut run = play(&disk, steps)?;
+        drop(run.log.take());
+        let at = |what: String| format!("stopped at {stop}, {}: {what}", disk.last_call());
+        check_order(&disk.after_kill()).map_err(at)?;
+        check_after(&disk.after_kill(), &run, if stop % 2 == 0 { Mapped } else { Pread }).map_err(at)?;
+        check_after(&disk.after_worst_cut(), &run, Mapped).map_err(at)?;
+        for seed in 0..cuts {
+            let cut = disk.after_power_cut(&mut Rng(seed << 32 | stop));
+            check_after(&cut, &run, Mapped).map_err(|what| at(format!("seed {seed}: {what}")))?;
+        }
+        states += 2 + cuts as usize;
+    }
+    Ok(states)
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_wherever_an_everyday_history_stops() {
+    let states = attack(&everyday(), 1, 2, None).unwrap();
+    assert!(states > 1_000, "{states}");
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_wherever_a_rollover_stops() {
+    attack(&rolling(), 1, 2, None).unwrap();
+}
