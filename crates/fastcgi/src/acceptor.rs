@@ -24,6 +24,8 @@ pub(crate) struct Acceptor {
     /// Whether there may be a connection: the kernel tells only once.
     ready: bool,
     paused_until: Option<Instant>,
+    /// Whether the last attempt was trouble, which is told once.
+    troubled: bool,
     allowed: Option<Vec<IpAddr>>,
 }
 
@@ -42,8 +44,8 @@ pub(crate) enum Accepted {
     Nothing,
     /// Nobody is waiting.
     Drained,
-    /// Not now; the pause has begun.
-    Trouble(io::Error),
+    /// Not now; the pause has begun. The error, if it is news.
+    Trouble(Option<io::Error>),
 }
 
 impl Acceptor {
@@ -52,7 +54,7 @@ impl Acceptor {
             listener::Socket::Unix(socket) => ListeningSocket::Unix(UnixListener::from_std(socket.try_clone()?)),
             listener::Socket::Tcp(socket) => ListeningSocket::Tcp(TcpListener::from_std(socket.try_clone()?)),
         };
-        Ok(Acceptor { socket, ready: true, paused_until: None, allowed })
+        Ok(Acceptor { socket, ready: true, paused_until: None, troubled: false, allowed })
     }
 
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
@@ -97,7 +99,10 @@ impl Acceptor {
             }),
         };
         match accepted {
-            Ok(Some(socket)) => Accepted::Connection(socket),
+            Ok(Some(socket)) => {
+                self.troubled = false;
+                Accepted::Connection(socket)
+            }
             Ok(None) => Accepted::Nothing,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.ready = false;
@@ -106,7 +111,8 @@ impl Acceptor {
             Err(error) if concerns_one_connection(&error) => Accepted::Nothing,
             Err(error) => {
                 self.pause(now);
-                Accepted::Trouble(error)
+                let news = !std::mem::replace(&mut self.troubled, true);
+                Accepted::Trouble(news.then_some(error))
             }
         }
     }

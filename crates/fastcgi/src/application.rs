@@ -174,7 +174,7 @@ pub enum Trouble<'a> {
     Protocol(&'a dyn std::error::Error),
     /// A connection was closed because nothing moved for too long.
     TimedOut(&'a str),
-    /// A connection was closed because too much waited for clients, and its own stalled longest.
+    /// A connection was closed because too much waited for clients, and most of it for this one.
     Stalled,
     /// A handler panicked; its request was ended.
     Panicked,

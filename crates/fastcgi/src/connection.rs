@@ -37,11 +37,23 @@ pub(crate) struct Connection {
     /// Whether the web server has said that it sends no more, so that a short read is not the last one.
     ending: bool,
     input_ended: bool,
-    /// When the last byte moved.
+    /// When the last byte moved or, before the first, when the connection was accepted.
     pub(crate) moved: Instant,
+    blocked: Option<Blocked>,
     draining: Option<Draining>,
     /// What the loop has counted as held by this connection.
     pub(crate) counted_bytes: usize,
+    /// Whether the loop has put this connection on its list of those that can go on.
+    pub(crate) queued: bool,
+}
+
+/// A client that does not take everything.
+#[derive(Clone, Copy, Debug)]
+struct Blocked {
+    /// Since when something has been left.
+    since: Instant,
+    /// When it last took something.
+    taken: Instant,
 }
 
 /// Throwing away what is still sent for a refused request.
@@ -79,8 +91,10 @@ impl Connection {
             ending: false,
             input_ended: false,
             moved: now,
+            blocked: None,
             draining: None,
             counted_bytes: 0,
+            queued: false,
         }
     }
 
@@ -216,12 +230,17 @@ impl Connection {
                 Ok(sent) => {
                     self.session.advance(sent);
                     self.moved = context.now;
+                    self.blocked.iter_mut().for_each(|blocked| blocked.taken = context.now);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.blocked.get_or_insert(Blocked { since: context.now, taken: context.now });
+                    return Ok(());
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
+        self.blocked = None;
         Ok(())
     }
 
@@ -247,8 +266,16 @@ impl Connection {
     pub(crate) fn deadline(&self, config: &Config) -> Option<(Instant, &'static str)> {
         match &self.draining {
             Some(draining) => Some((draining.until, "draining input")),
-            None => self.session.waiting().deadline(self.moved, config),
+            None => {
+                let moved = self.blocked.map_or(self.moved, |blocked| blocked.taken);
+                self.session.waiting().deadline(moved, config)
+            }
         }
+    }
+
+    /// Since when the client has not taken everything.
+    pub(crate) fn blocked_since(&self) -> Option<Instant> {
+        self.blocked.map(|blocked| blocked.since)
     }
 
     pub(crate) fn is_idle(&self) -> bool {

@@ -28,7 +28,7 @@ const INPUT_BYTES: usize = 64 << 10;
 /// How long a connection that was accepted and has sent nothing is waited for when the server stops or has no room: its
 /// request is on the way, or it is one that a web server keeps in stock.
 const FRESH_GRACE: Duration = Duration::from_secs(1);
-/// How long a client must have taken nothing before it counts as stalled.
+/// How long a client must have left something before its connection may be closed to free memory.
 const STALLED_AFTER: Duration = Duration::from_secs(1);
 /// How often a loop that holds too much looks whether it still does.
 const HOLD: Duration = Duration::from_millis(20);
@@ -151,7 +151,12 @@ impl EventLoop {
         self.posted = posted;
         if !self.again.is_empty() {
             let again = std::mem::take(&mut self.again);
-            again.into_iter().for_each(|token| self.drive(token));
+            for token in again {
+                if let Some(Some(connection)) = self.connections.get_mut(token) {
+                    connection.queued = false;
+                }
+                self.drive(token);
+            }
         }
         if self.shared.stopping.load(Ordering::Acquire) && self.stopping.is_none() {
             self.stop();
@@ -173,8 +178,8 @@ impl EventLoop {
                 Accepted::Connection(socket) => self.open(socket),
                 Accepted::Nothing => {}
                 Accepted::Drained => return,
-                Accepted::Trouble(error) => {
-                    self.shared.application.report(&Trouble::Accept(&error));
+                Accepted::Trouble(news) => {
+                    news.iter().for_each(|error| self.shared.application.report(&Trouble::Accept(error)));
                     self.close_one_idle();
                 }
             }
@@ -204,13 +209,10 @@ impl EventLoop {
     /// Lets a connection move all it can; whatever happens, only this connection can be lost.
     fn drive(&mut self, token: usize) {
         let Some(Some(connection)) = self.connections.get_mut(token) else { return };
-        if self.held_bytes > self.shared.config.unsent_bytes_max && connection.counted_bytes == 0 {
-            self.again.push(token);
-            return;
-        }
+        let waits = self.held_bytes > self.shared.config.unsent_bytes_max && connection.counted_bytes == 0;
         let context = Context { shared: &self.shared, mailbox: &self.mailbox, token, now: self.now };
-        let driven = catch_unwind(AssertUnwindSafe(|| connection.drive(&context, &mut self.buffers)));
-        let next = driven.unwrap_or(Next::Close);
+        let drive = || if waits { Next::Again } else { connection.drive(&context, &mut self.buffers) };
+        let next = catch_unwind(AssertUnwindSafe(drive)).unwrap_or(Next::Close);
         let held_bytes = connection.session.held_bytes();
         self.held_bytes = self.held_bytes - connection.counted_bytes + held_bytes;
         connection.counted_bytes = held_bytes;
@@ -220,7 +222,11 @@ impl EventLoop {
                     self.close(token);
                 }
             }
-            Next::Again => self.again.push(token),
+            Next::Again if connection.queued => {}
+            Next::Again => {
+                connection.queued = true;
+                self.again.push(token);
+            }
             Next::Close => self.close(token),
         }
         let soonest = self.now.checked_add(self.shared.shortest_timeout);
@@ -297,13 +303,14 @@ impl EventLoop {
         self.next_scan = next_scan;
     }
 
-    /// Frees memory that waits for clients: of those that took nothing for a while, the one that did so longest goes.
+    /// Frees memory that waits for clients: of those that have kept some waiting for a while, the one with the most goes.
     fn close_most_stalled(&mut self) {
         let with_token = self.connections.iter().enumerate();
-        let held = with_token.filter_map(|(token, place)| place.as_ref().map(|connection| (token, connection)));
-        let held = held.filter(|(_, connection)| !connection.session.unsent().is_empty());
-        let stalled = held.filter(|(_, held)| self.now.saturating_duration_since(held.moved) >= STALLED_AFTER);
-        if let Some((token, _)) = stalled.min_by_key(|(_, connection)| connection.moved) {
+        let all = with_token.filter_map(|(token, place)| place.as_ref().map(|connection| (token, connection)));
+        let stalled = all.filter(|(_, connection)| {
+            connection.blocked_since().is_some_and(|since| self.now.saturating_duration_since(since) >= STALLED_AFTER)
+        });
+        if let Some((token, _)) = stalled.max_by_key(|(_, connection)| connection.counted_bytes) {
             self.shared.application.report(&Trouble::Stalled);
             self.close(token);
         }
