@@ -10,6 +10,7 @@
 //! panics, never loops for ever and never leaves its file. It allocates only at the end of the file, never frees, and does no
 //! I/O but through [`Memory`]. Layout: FORMAT.md, section "Index".
 
+mod bulk;
 mod check;
 mod head;
 mod heap;
@@ -231,10 +232,13 @@ impl<M: Memory> Index<M> {
     /// # Errors
     /// Nothing became visible, unless the error came from the memory itself: damage, a key too long, or no bytes reserved.
     pub(crate) fn push(&self, key: &[u8], position: Position) -> Result<(), Error> {
+        self.push_hashed(self.hasher.hash(key), key, position)
+    }
+
+    fn push_hashed(&self, hash: u64, key: &[u8], position: Position) -> Result<(), Error> {
         if key.len() > KEY_BYTES_MAX {
             return Err(Fault::KeyLength { bytes: key.len() }.into());
         }
-        let hash = self.hasher.hash(key);
         match self.locate(hash, key)? {
             table::Spot::Head(at) => self.append(at, position),
             table::Spot::Gap(gap) => self.insert(&gap, hash, key, position),
@@ -288,16 +292,19 @@ impl<M: Memory> Index<M> {
         self.memory.write(at, &bytes)
     }
 
+    /// Appends to an existing list. `changed` goes before the element, so that it is never older than the last one, whenever
+    /// the writer is killed; a list whose `changed` is older than `position` then takes it without a look at its last element.
     fn append(&self, at: u64, position: Position) -> Result<(), Error> {
         let head = Head::at(&self.memory, at)?;
         let len = head.len();
-        if head.get(len - 1)? < position {
-            let element_at = self.room(&head)?;
-            self.memory.store(element_at, position.0)?;
-            // Here the element becomes visible: with the blocks that `room` made, if any.
-            self.memory.store(at + COUNT_IN_HEAD, seal(at, len + 1, SHAPE_COUNT))?;
+        if head.changed() >= position && head.get(len - 1)? >= position {
+            return Ok(());
         }
-        self.raise(at, position)
+        let element_at = self.room(&head)?;
+        self.raise(at, position)?;
+        self.memory.store(element_at, position.0)?;
+        // Here the element becomes visible, and with it the blocks that `room` made, if any.
+        self.memory.store(at + COUNT_IN_HEAD, seal(at, len + 1, SHAPE_COUNT))
     }
 
     fn raise(&self, at: u64, position: Position) -> Result<(), Error> {
@@ -388,25 +395,6 @@ impl<M: Memory> Index<M> {
         Ok(at)
     }
 }
-
-impl<M: Memory + Grow> Index<M> {
-    /// `push` for a memory of one's own, which grows when it must: how a rebuild fills a new index.
-    ///
-    /// # Errors
-    /// As for `push`, or the memory cannot grow.
-    pub(crate) fn push_growing(&mut self, key: &[u8], position: Position) -> Result<(), Error> {
-        let used = self.used()?;
-        // More than one push can take: an extent, and a table or directory, which is a small part of the names or lists it is for.
-        let slack = GROW_SLACK + used / 64;
-        if used + slack > self.memory.bytes() {
-            self.memory.grow(used + slack)?;
-        }
-        self.push(key, position)
-    }
-}
-
-/// Bytes that `push_growing` keeps free at least.
-const GROW_SLACK: u64 = 256 << 10;
 
 fn shape_word(root_bits: u32) -> u64 {
     VERSION | (u64::from(root_bits) << 32)

@@ -63,12 +63,16 @@ impl<'a, M: Memory> Head<'a, M> {
         if index >= self.len {
             return Err(Fault::Element { index, len: self.len }.into());
         }
-        let at = match place(index) {
+        Ok(Position(self.memory.load(self.element_at(index)?)?))
+    }
+
+    /// Where element `index` lies, or would lie in the blocks that there are.
+    pub(super) fn element_at(&self, index: u64) -> Result<u64, Error> {
+        Ok(match place(index) {
             Place::Inline(index) => self.at + INLINE_IN_HEAD + 8 * index,
             Place::Chain { level, offset } => self.chain(level)? + 8 + 8 * offset,
             Place::Fixed { entry, offset } => self.fixed(entry)? + 8 * offset,
-        };
-        Ok(Position(self.memory.load(at)?))
+        })
     }
 
     /// Elements `from..from + out.len()`, with one read for each extent they lie in.

@@ -1,6 +1,7 @@
 //! How many bytes a batch of pushes can take, told before the first of them, so that the file is long enough and no push can
 //! fail for lack of space. Start at [`Index::need`]. An upper bound; exact for one push of a key.
 
+use super::bulk::TOGETHER;
 use super::layout::{
     DIRECTORY_BITS_FIRST, FIXED, FIXED_FROM, LEVELS, TABLE_BITS_MAX, chain_bytes, chain_from, directory_bytes,
     head_bytes,
@@ -43,11 +44,17 @@ impl<M: Memory> Index<M> {
     fn wanted<'k, K: AsRef<[u8]>>(&self, keys: &'k [K]) -> Result<Vec<Wanted<'k>>, Error> {
         let mut sorted: Vec<&[u8]> = keys.iter().map(AsRef::as_ref).collect();
         sorted.sort_unstable();
-        let mut wanted = Vec::with_capacity(sorted.len());
+        let mut different = Vec::with_capacity(sorted.len());
         for same in sorted.chunk_by(|a, b| a == b) {
             if let Some(key) = same.first() {
-                let spot = self.locate(self.hasher.hash(key), key)?;
-                wanted.push(Wanted { key, pushes: u64::try_from(same.len()).unwrap_or(u64::MAX), spot });
+                different.push((*key, u64::try_from(same.len()).unwrap_or(u64::MAX)));
+            }
+        }
+        let mut wanted = Vec::with_capacity(different.len());
+        for together in different.chunks(TOGETHER) {
+            let hashes = self.look_ahead(together.iter().map(|(key, _)| *key));
+            for ((key, pushes), hash) in together.iter().zip(hashes) {
+                wanted.push(Wanted { key, pushes: *pushes, spot: self.locate(hash, key)? });
             }
         }
         Ok(wanted)

@@ -39,7 +39,7 @@ impl Table {
         8 << self.bits
     }
 
-    fn slot_at(self, tag: u64, probe: u64) -> u64 {
+    pub(super) fn slot_at(self, tag: u64, probe: u64) -> u64 {
         self.at + 8 * (tag.wrapping_add(probe) & (self.slots() - 1))
     }
 }
@@ -47,7 +47,7 @@ impl Table {
 impl<M: Memory> Index<M> {
     /// Looks a key up. Both the root and the slot are loaded with acquire: what they lead to is complete.
     pub(super) fn locate(&self, hash: u64, key: &[u8]) -> Result<Spot, Error> {
-        let root_at = ROOTS_AT + 8 * (hash & ((1 << self.root_bits) - 1));
+        let root_at = self.root_at(hash);
         let Some(table) = self.table(root_at)? else {
             return Ok(Spot::Gap(Gap { root_at, table: None, empty: None }));
         };
@@ -66,6 +66,10 @@ impl<M: Memory> Index<M> {
             }
         }
         Ok(Spot::Gap(Gap { root_at, table: Some(table), empty: None }))
+    }
+
+    pub(super) fn root_at(&self, hash: u64) -> u64 {
+        ROOTS_AT + 8 * (hash & ((1 << self.root_bits) - 1))
     }
 
     /// The table behind a root slot, if there is one.

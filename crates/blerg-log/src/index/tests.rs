@@ -252,3 +252,29 @@ fn indexes_that_differ_are_told_apart() {
     check(&[("a", 8), ("a", 16)], &[("a", 8), ("a", 24)], Some("a"));
     check(&[("a", 8), ("a", 16)], &[("a", 16)], Some("a"));
 }
+
+#[test]
+fn batches_of_pushes_make_the_same_index_as_single_ones() {
+    for (root_bits, hasher) in
+        [(0, sip as fn() -> Hasher), (6, sip), (2, || Hasher::Plain(few_hashes)), (1, || Hasher::Plain(one_hash))]
+    {
+        let mut random = Random(4);
+        let mut single = small_index(root_bits, hasher());
+        let mut together = small_index(root_bits, hasher());
+        let mut batch = Vec::new();
+        for step in 1..6_000 {
+            let limit = [1, 30, 600][usize::try_from(random.below(3)).unwrap()];
+            let key = format!("#{}", random.below(limit)).into_bytes();
+            single.push_growing(&key, Position(step / 2)).unwrap();
+            batch.push((key, Position(step / 2)));
+            if random.below(50) == 0 {
+                together.push_all_growing(&batch).unwrap();
+                batch.clear();
+            }
+        }
+        together.push_all_growing(&batch).unwrap();
+        assert_eq!(single.difference(&together).unwrap(), None);
+        assert_eq!(single.verify().unwrap(), together.verify().unwrap());
+        assert!(together.push_all_growing(&[(vec![0; 2_000], Position(9_000))]).is_err());
+    }
+}
