@@ -1,8 +1,8 @@
 //! FastCGI 1.0 for applications: a decoder and an encoder without I/O, and an event-loop server.
 //!
-//! Start at [`Application`] (what you write) and [`Server`] (what runs it); the decoder and encoder
-//! are for those who bring their own I/O. The server runs a few event loops and never a thread per
-//! connection; it knows nothing of HTTP: whatever an application writes goes out as it is.
+//! Start at [`Application`] (what you write) and [`Server`] (what runs it); [`Decoder`] and [`encode`] are for those who
+//! bring their own I/O. Nothing here knows HTTP: what an application writes goes out as it is. The README beside this
+//! crate says what is bounded by what, and what is done where the specification is silent.
 //!
 //! ```no_run
 //! use std::io::{self, Write};
