@@ -225,13 +225,15 @@ impl Control {
         self.store(Word::State, state.word());
     }
 
-    /// Whether the page is of this site, this start of the machine and this very file. Without a boot id it never is.
+    /// Whether the page is of this site, this start of the machine and this very file, and holds a commit. Without a boot id it never
+    /// is.
     pub(crate) fn is_current(&self, site_id: &[u8; 16], boot_id: Option<[u8; 16]>) -> Result<bool, Error> {
         let Some(boot_id) = boot_id else { return Ok(false) };
         let words = self.words()?;
         Ok(words.is_of(site_id)
             && words.pair(Word::Boot, Word::BootHigh) == u128::from_le_bytes(boot_id)
-            && words.load(Word::Inode as usize) == self.inode)
+            && words.load(Word::Inode as usize) == self.inode
+            && self.look().is_ok())
     }
 
     /// Whether the page is of this site, whatever start of the machine it is from.

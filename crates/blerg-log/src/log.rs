@@ -123,12 +123,7 @@ impl Log {
         file.write(format.text().as_bytes(), 0)?;
         file.sync()?;
         disk.rename(&tmp, &path).map_err(|e| Error::io(&path, "rename", e))?;
-        disk.sync_dir(dir).map_err(|e| Error::io(dir, "sync", e))?;
-        match dir.parent() {
-            // Without permission to open the parent its owner has made the entry durable, or nobody can.
-            Some(parent) if !parent.as_os_str().is_empty() => disk.sync_dir(parent).or(Ok(())),
-            _ => Ok(()),
-        }
+        sync_names(&**disk, dir)
     }
 
     /// Opens a store; after an unclean end of the machine it recovers it first.
@@ -243,6 +238,16 @@ impl Core {
             Ok(()) | Err(Error::ReadOnly { .. }) => self.reader().map(drop),
             Err(e) => Err(e),
         }
+    }
+}
+
+/// Makes the names in a store, and its own, durable.
+pub(crate) fn sync_names(disk: &dyn Disk, dir: &Path) -> Result<(), Error> {
+    disk.sync_dir(dir).map_err(|e| Error::io(dir, "sync", e))?;
+    match dir.parent() {
+        // Without permission to open the parent its owner has made the entry durable, or nobody can.
+        Some(parent) if !parent.as_os_str().is_empty() => disk.sync_dir(parent).or(Ok(())),
+        _ => Ok(()),
     }
 }
 

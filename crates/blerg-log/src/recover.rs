@@ -9,6 +9,7 @@ use crate::core::Core;
 use crate::format::FORMAT_FILE;
 use crate::frame::{Header, Kind, Sums};
 use crate::geometry::Place;
+use crate::log::sync_names;
 use crate::rebuild::{Built, remove_old_indexes};
 use crate::scan::{Entry, Scan, Window};
 use crate::segment::{Access, SEGMENT_HEADER_BYTES, Segments};
@@ -227,7 +228,9 @@ impl Core {
             (None, true) => rewrite(segments, place, end),
             (None, false) => wipe(segments, end).and_then(|()| segments.sync(end - 1)),
         };
-        settled.and_then(|()| segments.sync_dir()).inspect_err(|_| was.set_state(State::Poisoned))?;
+        // FORMAT too: who made the store may have died before it was durable, or have been told of an error.
+        let named = settled.and_then(|()| segments.sync_dir()).and_then(|()| sync_names(&*self.disk, &self.dir));
+        named.inspect_err(|_| was.set_state(State::Poisoned))?;
         was.set_state(if survey.damage.is_some() { State::Damaged } else { State::Open });
         was.publish(&survey.commit)
     }

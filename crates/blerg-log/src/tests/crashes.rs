@@ -261,3 +261,182 @@ fn nothing_acknowledged_is_lost_wherever_an_everyday_history_stops() {
 fn nothing_acknowledged_is_lost_wherever_a_rollover_stops() {
     attack(&rolling(), 1, 2, None).unwrap();
 }
+
+/// A disk on which the everyday history was cut short somewhere, for attacks on the recovery itself.
+fn cut_short(stop: u64) -> (FakeDisk, Run) {
+    let disk = FakeDisk::new();
+    disk.set_fault(Some(Fault::Stop(stop)));
+    let mut run = play(&disk, &everyday()).unwrap();
+    drop(run.log.take());
+    (disk.after_power_cut(&mut Rng(stop)), run)
+}
+
+#[test]
+fn a_recovery_that_is_cut_short_itself_is_done_again() {
+    let mut rng = Rng(9);
+    for stop in [60, 100, 150, 200, 240, 270, 300, 330] {
+        let (disk, run) = cut_short(stop);
+        if !run.created {
+            continue;
+        }
+        let dry = disk.fork();
+        let before = dry.steps();
+        drop(open(&dry, Mapped).unwrap());
+        for again in before + 1..=dry.steps() {
+            let fork = disk.fork();
+            fork.set_fault(Some(Fault::Stop(again)));
+            assert!(open(&fork, Mapped).is_err(), "stopped at {again}: {}", fork.last_call());
+            for cut in [fork.after_kill(), fork.after_worst_cut(), fork.after_power_cut(&mut rng)] {
+                check_after(&cut, &run, Mapped)
+                    .unwrap_or_else(|e| panic!("{stop}, {again}, {}: {e}", fork.last_call()));
+            }
+        }
+    }
+}
+
+#[test]
+fn random_histories_survive_random_power_cuts_again_and_again() {
+    for seed in 0..12 {
+        let mut rng = Rng(seed);
+        let mut disk = FakeDisk::new();
+        create(&disk);
+        let mut candidates = Candidates(vec![Model::default()]);
+        for _ in 0..12 {
+            disk.set_fault(Some(Fault::Stop(disk.steps() + 1 + rng.below(250) as u64)));
+            if let Ok(log) = open(&disk, [Mapped, Pread][rng.below(2)]) {
+                while !disk.is_stopped() {
+                    let mut guess = candidates.0[0].clone();
+                    let mut ops = Vec::new();
+                    for _ in 0..1 + rng.below(4) {
+                        let op = super::model::random_op(&mut rng, &guess);
+                        let _ = guess.apply(&op);
+                        ops.push(op);
+                    }
+                    match log.commit(1, ops.clone()) {
+                        Ok(answers) => candidates.done(&ops, &answers).unwrap(),
+                        Err(_) => candidates.failed(&ops),
+                    }
+                }
+            }
+            disk = if rng.below(3) == 0 { disk.after_kill() } else { disk.after_power_cut(&mut rng) };
+            let log = open(&disk, Mapped).unwrap();
+            candidates.check(&log).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+            // Whatever was left over belongs to the store from here on.
+            log.commit(1, vec![add("nobody")]).unwrap();
+            let found = ask(&log.snapshot().unwrap()).unwrap();
+            candidates.0.iter_mut().for_each(|model| drop(model.apply(&add("nobody"))));
+            candidates.0.retain(|model| model.answers() == found);
+            assert!(!candidates.0.is_empty(), "seed {seed}: {found:?}");
+            check_sound(&log);
+        }
+    }
+}
+
+/// That the suite notices a disk that lies.
+#[track_caller]
+fn check_caught(steps: &[Step], lie: Lie) {
+    let caught = attack(steps, 1, 1, Some(lie));
+    assert!(caught.is_err(), "{lie:?} passed in {caught:?} states");
+}
+
+#[test]
+fn planted_fdatasync_that_does_nothing_is_caught() {
+    check_caught(&everyday(), Lie::NoSync);
+}
+
+#[test]
+fn planted_directory_fsync_that_does_nothing_is_caught() {
+    check_caught(&rolling(), Lie::NoSyncDir);
+    check_caught(&[Step::Create, Step::Open(Mapped), Step::Commit(vec![add("ada")])], Lie::NoSyncDir);
+}
+
+#[test]
+fn planted_missing_seal_is_caught() {
+    check_caught(&rolling(), Lie::NoSeal);
+}
+
+#[test]
+fn planted_publishing_after_indexing_is_caught() {
+    let caught = attack(&everyday(), 1, 0, Some(Lie::PublishLast)).unwrap_err();
+    assert!(caught.contains("more than is published") || caught.contains("indexed"), "{caught}");
+}
+
+/// Does all steps with one call that fails, and lets the process go on; then the power goes, or only the process.
+fn fail_once(steps: &[Step], at: u64, kind: io::ErrorKind, lie: Option<Lie>) -> Result<Vec<Error>, String> {
+    let disk = FakeDisk::new();
+    disk.set_lie(lie);
+    disk.set_fault(Some(Fault::Once(at, kind)));
+    let mut run = play(&disk, steps)?;
+    let context = |what: String| format!("{kind:?} at {at}, {}: {what}", disk.last_call());
+    if let Some(log) = run.log.take() {
+        run.candidates.check(&log).map_err(context)?;
+    }
+    check_after(&disk.after_worst_cut(), &run, Mapped).map_err(context)?;
+    check_after(&disk.after_kill(), &run, Pread).map_err(context)?;
+    Ok(run.failures)
+}
+
+/// How many calls the steps make on a disk that works.
+fn calls(steps: &[Step]) -> u64 {
+    let disk = FakeDisk::new();
+    play(&disk, steps).unwrap();
+    disk.steps()
+}
+
+#[test]
+fn an_error_at_any_call_loses_nothing_acknowledged() {
+    for (steps, kind) in
+        [(everyday(), io::ErrorKind::Other), (rolling(), io::ErrorKind::Other), (rolling(), io::ErrorKind::StorageFull)]
+    {
+        for at in 1..=calls(&steps) {
+            fail_once(&steps, at, kind, None).unwrap();
+        }
+    }
+}
+
+#[test]
+fn planted_ignored_poison_is_caught() {
+    let steps = everyday();
+    let caught =
+        (1..=calls(&steps)).any(|at| fail_once(&steps, at, io::ErrorKind::Other, Some(Lie::NoPoison)).is_err());
+    assert!(caught);
+}
+
+#[test]
+fn planted_missing_chain_check_is_caught() {
+    // Three puts of one length in a write that fails after two of them, then one of the same length.
+    let batch = vec![put(0, "aaaa"), put(0, "bbbb"), put(0, "cccc")];
+    let single = vec![put(0, "dddd")];
+    let steps =
+        [Step::Create, Step::Open(Mapped), Step::Commit(vec![add("ada")]), Step::Commit(batch), Step::Commit(single)];
+    let attack =
+        || (1..=calls(&steps)).try_for_each(|at| fail_once(&steps, at, io::ErrorKind::StorageFull, None).map(drop));
+    attack().unwrap();
+    planted::with(Bug::NoChain, attack).unwrap_err();
+}
+
+#[test]
+fn a_full_disk_refuses_puts_takes_deletes_and_goes_on_when_there_is_room() {
+    for full_at in [0, 1, 5, 20, 60] {
+        let (disk, mut model) = super::models::filled(5, 60);
+        let log = open(&disk, Mapped).unwrap();
+        disk.set_fault(Some(Fault::FullFrom(disk.steps() + full_at)));
+        let text = "x".repeat(300);
+        let mut refused = 0;
+        for _ in 0..60 {
+            match log.commit(1, vec![put(0, &text)]) {
+                Ok(answers) => assert_eq!(answers, [model.apply(&put(0, &text))]),
+                Err(e) => {
+                    assert!(e.is_full(), "{e:?}");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(refused > 0);
+        assert_eq!(ask(&log.snapshot().unwrap()).unwrap(), model.answers());
+        disk.set_fault(None);
+        assert_eq!(log.commit(1, vec![put(0, "room again")]).unwrap(), [model.apply(&put(0, "room again"))]);
+        assert_eq!(ask(&log.snapshot().unwrap()).unwrap(), model.answers());
+        check_sound(&log);
+    }
+}

@@ -240,7 +240,7 @@ pub(crate) fn random_op(rng: &mut Rng, model: &Model) -> Op {
         1 => Op::PutHole { author },
         2..=4 => Op::Edit { author, record, text, tags, at_us: None },
         5 | 6 => Op::Delete { author, record },
-        7 if rng.below(4) == 0 => Op::CloseAuthor { author },
+        7 if rng.below(8) == 0 => Op::CloseAuthor { author },
         8 => Op::Follow { author, target: other },
         9 => Op::Unfollow { author, target: other },
         10 | 11 => Op::Put { author, text, tags, reply_to: Some((author, record)), at_us: Some(5) },
