@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use fastcgi::{Config, Listener, Server};
 
@@ -21,7 +22,9 @@ fn child_serves() {
         println!("\nno socket");
         return;
     };
-    let server = Server::new(listener, Config::default(), Lab::default()).expect("a server");
+    let lab = Lab::default();
+    let server = Server::new(listener, Config::default(), lab.clone()).expect("a server");
+    *lab.handle.lock().expect("lock") = Some(server.handle());
     println!("\nlistening");
     server.run().expect("serve");
 }
@@ -35,8 +38,10 @@ fn start(stdin: Stdio) -> (Child, String) {
         .stdout(Stdio::piped())
         .spawn()
         .expect("start the child");
-    let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-    let said = lines.map(|line| line.expect("read")).find(|line| line == "listening" || line == "no socket");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let said = lines.by_ref().map(|line| line.expect("read")).find(|line| line == "listening" || line == "no socket");
+    // The rest is read so that the child can print it.
+    std::thread::spawn(move || lines.count());
     (child, said.expect("the child says what it found"))
 }
 
@@ -88,4 +93,42 @@ fn several_processes_share_a_socket() {
             });
         }
     }
+}
+
+#[test]
+fn workers_are_replaced_without_losing_a_connection() {
+    const RESTARTS: usize = 3;
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let path = directory.path().join("socket");
+    let socket = UnixListener::bind(&path).expect("bind");
+    let launch = || start(Stdio::from(OwnedFd::from(socket.try_clone().expect("clone")))).0;
+    let mut children: Vec<Child> = vec![launch(), launch()];
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let hammer = || {
+            let mut answered = 0;
+            while !done.load(Ordering::Relaxed) {
+                check_serves(&path);
+                answered += 1;
+            }
+            answered
+        };
+        let hammers = [scope.spawn(hammer), scope.spawn(hammer)];
+        for _ in 0..RESTARTS {
+            let mut client = Client::connect(&path);
+            client.send(&request(1, &[("DO", "stop")], b""));
+            client.answer(1);
+            client.check_closed();
+            wait_for("a worker to end", || {
+                let ended = children.iter_mut().position(|child| child.try_wait().expect("wait").is_some());
+                ended.is_some_and(|at| children.swap_remove(at).wait().expect("wait").success())
+            });
+            children.push(launch());
+        }
+        done.store(true, Ordering::Relaxed);
+        for hammer in hammers {
+            assert!(hammer.join().expect("every request is answered") > RESTARTS);
+        }
+    });
+    children.into_iter().for_each(end);
 }

@@ -68,6 +68,8 @@ pub struct Lab {
     pub troubles: Arc<Mutex<Vec<String>>>,
     /// How the last long answer ended.
     pub long_answer: Arc<Mutex<Option<String>>>,
+    /// What a request may stop.
+    pub handle: Arc<Mutex<Option<Handle>>>,
 }
 
 pub const STDIN_BYTES_MAX: u64 = 3 << 20;
@@ -108,6 +110,10 @@ impl Application for Lab {
                     out.write_all(&[name, b"=", value, b"\n"].concat())?;
                 }
                 return Ok(0);
+            }
+            Some(b"stop") => {
+                let handle = self.handle.lock().expect("lock");
+                handle.iter().for_each(Handle::stop);
             }
             Some(b"dump") => {
                 let bytes = request.stdin.into_bytes()?;
