@@ -66,8 +66,8 @@ pub(crate) fn stats(setup: &Setup) -> Result<Answer, Failure> {
     let stats = existing_store(setup)?.stats()?;
     let rows = [
         ("authors", stats.authors),
-        ("records put", stats.puts),
-        ("records deleted", stats.deletes),
+        ("records, deleted ones included", stats.puts),
+        ("of them deleted", stats.deletes),
         ("bytes of log", stats.log_bytes),
         ("bytes of log searchable", stats.search_bytes),
         ("bytes on disk", stats.disk_bytes),

@@ -48,7 +48,7 @@ pub struct Report {
 pub struct Stats {
     /// Authors, with those who left.
     pub authors: u64,
-    /// Records ever put.
+    /// Record numbers used up, those of deleted records included.
     pub puts: u64,
     /// Records deleted.
     pub deletes: u64,
@@ -144,9 +144,15 @@ impl Store {
     pub fn stats(&self) -> Result<Stats, Error> {
         let reader = self.reader()?;
         let len = |key: &ListKey<'_>| -> Result<u64, Error> { Ok(reader.snapshot().list(key)?.len()) };
+        let authors = len(&ListKey::Authors)?;
+        let mut puts = 0;
+        for author in (0..authors).filter_map(|id| u32::try_from(id).ok()) {
+            // The list of all loses the deleted ones when it is made anew; the timelines keep them.
+            puts += reader.record_count(AuthorId(author))?;
+        }
         Ok(Stats {
-            authors: len(&ListKey::Authors)?,
-            puts: len(&ListKey::Latest)?,
+            authors,
+            puts,
             deletes: len(&ListKey::Deletes)?,
             log_bytes: reader.stamp().visible.0,
             search_bytes: self.search_index()?.next()?.0,

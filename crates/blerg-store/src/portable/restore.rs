@@ -351,3 +351,6 @@ pub(super) fn refusal(rejection: Rejection) -> &'static str {
 pub(super) fn wrong(line: u64, problem: impl Into<String>) -> Error {
     Error::Line { line, problem: problem.into() }
 }
+
+#[cfg(test)]
+mod tests;
