@@ -146,8 +146,8 @@ impl Snapshot {
             return Ok(None);
         }
         match self.newest(&put)? {
-            Newest::Put => Ok(self.finish(put, None)),
-            Newest::Edit(edit) => Ok(self.finish(put, Some(edit))),
+            Newest::Put => self.finish(put, None),
+            Newest::Edit(edit) => self.finish(put, Some(edit)),
             Newest::Lost => Ok(None),
         }
     }
@@ -162,7 +162,7 @@ impl Snapshot {
         let record = match stage.origin {
             // What replaced it last may lie behind this snapshot, and what did before that not.
             Origin::Put { .. } => match self.newest(&stage)? {
-                Newest::Put => self.finish(stage, None),
+                Newest::Put => self.finish(stage, None)?,
                 Newest::Edit(_) | Newest::Lost => None,
             },
             Origin::Edit { put, .. } => {
@@ -223,10 +223,11 @@ impl Snapshot {
     }
 
     /// The record of a put and its newest edit, if both texts are what was written.
-    fn finish(&self, put: Stage, edit: Option<Box<Stage>>) -> Option<Record<'_>> {
-        let Origin::Put { reply_to } = put.origin else { return None };
+    fn finish(&self, put: Stage, edit: Option<Box<Stage>>) -> Result<Option<Record<'_>>, Error> {
+        let Origin::Put { reply_to } = put.origin else { return Ok(None) };
         let (author, no) = key::record(&put.header);
-        let element = Position(edit.as_ref().map_or(put.position, |edit| edit.position));
+        let (position, created_us) = (put.position, put.at_us);
+        let element = Position(edit.as_ref().map_or(position, |edit| edit.position));
         let edited_us = edit.as_ref().map(|edit| edit.at_us);
         let text = match edit {
             _ if put.text.is_none() => None,
@@ -234,11 +235,14 @@ impl Snapshot {
             None => put.text,
         };
         let Some((text, tags)) = text else {
-            self.count_damage();
-            return None;
+            // Deleted behind this snapshot, the text may be erased already; that is no damage.
+            if self.view.fate(position)?.deleted_by().is_none() {
+                self.count_damage();
+            }
+            return Ok(None);
         };
-        let (text, created_us) = (Cow::Owned(text), put.at_us);
-        Some(Record { author, no, put: Position(put.position), element, created_us, edited_us, reply_to, text, tags })
+        let text = Cow::Owned(text);
+        Ok(Some(Record { author, no, put: Position(position), element, created_us, edited_us, reply_to, text, tags }))
     }
 }
 

@@ -5,3 +5,4 @@ mod crashes;
 mod fake;
 mod model;
 mod models;
+mod storm;
