@@ -2,12 +2,9 @@
 //! [`Store::put`]. Who may write what was decided by the caller; the tags come from the caller too, because this
 //! crate does not know the tag grammar.
 
-use blerg_log::{AuthorId, ListKey, Op, Outcome, RecordNo, Rejection, TagSpan};
+use blerg_log::{AuthorId, Op, Outcome, RecordNo, Rejection, TagSpan};
 
 use crate::{Error, Store, TEXT_BYTES_MAX};
-
-/// Most operations that one commit carries when a whole account is erased.
-const ERASE_BATCH_MAX: u64 = 500;
 
 /// A text to put or to edit into.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,35 +69,12 @@ impl Store {
         self.commit_one(now_us, Op::Unfollow { author, target }).map(|_| ())
     }
 
-    /// Ends an author: followings first, so that others' counts stay right, then all records die at once, then their
-    /// texts are erased in batches. May be called again after an interruption; it then finishes.
-    ///
-    /// # Errors
-    /// The log cannot take it.
-    pub fn erase_author(&self, now_us: u64, author: AuthorId) -> Result<(), Error> {
-        let reader = self.reader()?;
-        let gone = reader.author_by_id(author)?.is_none();
-        if !gone {
-            let unfollow = |(target, _)| Op::Unfollow { author, target };
-            let ops: Vec<Op> = reader.followees(author)?.into_iter().map(unfollow).collect();
-            if !ops.is_empty() {
-                self.log()?.commit(now_us, ops)?;
-            }
-            match self.commit_one(now_us, Op::CloseAuthor { author }) {
-                Ok(_) | Err(Error::NoSuchAuthor) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        // No record can join a closed author's timeline, so a list read now is the whole of it.
-        let count = self.log()?.snapshot()?.list(&ListKey::Timeline(author))?.len();
-        let mut start = 0;
-        while start < count {
-            let end = count.min(start + ERASE_BATCH_MAX);
-            let ops = (start..end).map(|no| Op::Delete { author, record: RecordNo(no) }).collect();
-            // A record that is deleted already is refused, which is what is wanted.
+    /// Ends all followings of an author who leaves, so that the counts of those followed stay right.
+    pub(crate) fn unfollow_all(&self, now_us: u64, author: AuthorId) -> Result<(), Error> {
+        let followees = self.reader()?.followees(author)?;
+        let ops: Vec<Op> = followees.into_iter().map(|(target, _)| Op::Unfollow { author, target }).collect();
+        if !ops.is_empty() {
             self.log()?.commit(now_us, ops)?;
-            self.search_erase(author, RecordNo(start)..RecordNo(end))?;
-            start = end;
         }
         Ok(())
     }

@@ -120,6 +120,7 @@ impl Store {
     /// The later steps: the CLOSE frame, the texts, the row.
     fn continue_closing(&self, now_us: u64, closing: Closing, batches: usize) -> Result<Closings, Error> {
         let author = closing.author;
+        self.unfollow_all(now_us, author)?;
         self.commit_closing(now_us, vec![Op::CloseAuthor { author }])?;
         let records = self.log()?.snapshot()?.list(&ListKey::Timeline(author))?.len();
         let mut erased = closing.erased;
@@ -130,6 +131,7 @@ impl Store {
             let end = records.min(erased + ERASE_BATCH_MAX);
             let deletes = (erased..end).map(|no| Op::Delete { author, record: RecordNo(no) });
             self.commit_closing(now_us, deletes.collect())?;
+            self.search_erase(author, RecordNo(erased)..RecordNo(end))?;
             erased = end;
             self.note_erased(closing.id, erased)?;
         }

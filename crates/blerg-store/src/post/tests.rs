@@ -88,3 +88,30 @@ fn an_edit_keeps_earlier_texts_date_and_place() {
     let texts: Vec<String> = reader.history(ada, RecordNo(0)).unwrap().into_iter().map(|v| v.text).collect();
     assert_eq!(texts, ["first", "changed"]);
 }
+
+#[test]
+fn who_closes_an_account_leaves_no_text_and_no_following() {
+    let site = Site::new();
+    for name in ["ada", "bob"] {
+        let new = crate::NewAccount { name, password: b"secret", invite: None, remote: None };
+        site.store.create_account(NOW_US, &new).unwrap();
+    }
+    let id = |name| site.store.reader().unwrap().author(name).unwrap().unwrap().id;
+    let (ada, bob) = (id("ada"), id("bob"));
+    site.store.follow(NOW_US, bob, ada).unwrap();
+    let secret = "wxyzwxyzwxyz";
+    for i in 0..700 {
+        site.put(bob, &format!("{secret} {i}"));
+    }
+    let query = SearchQuery { words: vec![secret.to_owned()], ..SearchQuery::default() };
+    assert_eq!(site.store.search(&query, None, 50).unwrap().posts.len(), 50);
+    site.store.close_account(NOW_US, bob, b"secret", None).unwrap();
+    assert_eq!(site.store.search(&query, None, 50).unwrap(), crate::Page::default());
+    assert_eq!(site.store.reader().unwrap().followers_len(ada).unwrap(), 0);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !files_with(site.store.dir(), secret.as_bytes()).is_empty() {
+        assert!(Instant::now() < deadline, "{:?}", files_with(site.store.dir(), secret.as_bytes()));
+        std::thread::yield_now();
+    }
+    assert_eq!(site.store.check(&mut |_| {}).unwrap().problems, Vec::<String>::new());
+}
