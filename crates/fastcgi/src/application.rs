@@ -2,6 +2,7 @@
 //! One request is `open` (when its params are complete), then `respond` (when its input is complete); a request
 //! that the server turns away goes to `refuse` instead (FastCGI 1.0 s.6).
 
+use std::any::Any;
 use std::{fmt, io};
 
 use crate::{Body, Output, Params};
@@ -91,12 +92,13 @@ pub enum Run {
 }
 
 /// What `open` decides about a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Verdict {
     /// Most bytes of standard input (and, for a filter, of data) that are taken; one more is [`Refusal::BodyTooLong`].
     pub stdin_bytes_max: u64,
     /// Where `respond` runs.
     pub run: Run,
+    pub(crate) carried: Option<Box<dyn Any + Send>>,
 }
 
 impl Verdict {
@@ -106,13 +108,20 @@ impl Verdict {
     /// Answer on the event loop, with at most so many bytes of input.
     #[must_use]
     pub const fn inline(stdin_bytes_max: u64) -> Verdict {
-        Verdict { stdin_bytes_max, run: Run::Inline }
+        Verdict { stdin_bytes_max, run: Run::Inline, carried: None }
     }
 
     /// Answer on the pool, with at most so many bytes of input.
     #[must_use]
     pub const fn pool(stdin_bytes_max: u64) -> Verdict {
-        Verdict { stdin_bytes_max, run: Run::Pool }
+        Verdict { stdin_bytes_max, run: Run::Pool, carried: None }
+    }
+
+    /// With something that `open` has worked out and `respond` need not again: see [`Request::take_carried`].
+    #[must_use]
+    pub fn carrying<T: Send + 'static>(mut self, carried: T) -> Verdict {
+        self.carried = Some(Box::new(carried));
+        self
     }
 }
 
@@ -148,9 +157,23 @@ pub struct Request {
     pub stdin: Body,
     /// The file to filter; empty for other roles.
     pub data: Body,
+    pub(crate) carried: Option<Box<dyn Any + Send>>,
 }
 
 impl Request {
+    /// A responder's request, as a server would hand it over; for tests of applications.
+    #[must_use]
+    pub fn new(params: Params, stdin: impl Into<Body>) -> Request {
+        let (stdin, data) = (stdin.into(), Body::default());
+        Request { role: Role::Responder, params, stdin, data, carried: None }
+    }
+
+    /// What `open` has [carried](Verdict::carrying) over, if it was of this type and has not been taken.
+    pub fn take_carried<T: 'static>(&mut self) -> Option<T> {
+        let carried = self.carried.take_if(|carried| carried.is::<T>())?;
+        carried.downcast().ok().map(|carried| *carried)
+    }
+
     /// Whether as many bytes came as `CONTENT_LENGTH` announced; absent and empty count as 0.
     ///
     /// A web server whose client went away may end the stream early without an abort, so a program that changes

@@ -318,7 +318,7 @@ impl EventLoop {
 
     /// No new connections, the last requests of those that are there.
     fn stop(&mut self) {
-        let until = self.now + self.shared.config.stop_timeout;
+        let until = self.shared.stop_until(self.now);
         self.stopping = Some(Stopping { fresh_until: until.min(self.now + FRESH_GRACE), until });
         self.shared.close_listener();
         if self.shared.drains_backlog {

@@ -73,11 +73,11 @@ impl Incoming {
                 Step::More
             }
             (Part::Input(input), Stream::Stdin) if !input.stdin_ended => {
-                let kept = keep(&mut input.stdin, bytes, input.verdict, shared);
+                let kept = keep(&mut input.stdin, bytes, input.verdict.stdin_bytes_max, shared);
                 kept.map_or_else(|refusal| self.refuse(refusal), |()| Step::More)
             }
             (Part::Input(input), Stream::Data) if self.role == Role::Filter => {
-                let kept = keep(&mut input.data, bytes, input.verdict, shared);
+                let kept = keep(&mut input.data, bytes, input.verdict.stdin_bytes_max, shared);
                 kept.map_or_else(|refusal| self.refuse(refusal), |()| Step::More)
             }
             _ => Step::OutOfOrder,
@@ -127,7 +127,10 @@ impl Incoming {
         let Part::Input(input) = std::mem::replace(&mut self.part, Part::Over) else { return Step::OutOfOrder };
         let Input { params, verdict, stdin, data, .. } = *input;
         match stdin.finish().and_then(|stdin| Ok((stdin, data.finish()?))) {
-            Ok((stdin, data)) => Step::Ready(Request { role: self.role, params, stdin, data }, verdict.run),
+            Ok((stdin, data)) => {
+                let carried = verdict.carried;
+                Step::Ready(Request { role: self.role, params, stdin, data, carried }, verdict.run)
+            }
             Err(error) => {
                 shared.application.report(&Trouble::Storage(&error));
                 Step::Refuse(Refusal::Storage, params)
@@ -148,8 +151,7 @@ impl Incoming {
     }
 }
 
-fn keep(body: &mut Keeping, bytes: &[u8], verdict: Verdict, shared: &Shared) -> Result<(), Refusal> {
-    let limit_bytes = verdict.stdin_bytes_max;
+fn keep(body: &mut Keeping, bytes: &[u8], limit_bytes: u64, shared: &Shared) -> Result<(), Refusal> {
     if body.len() + crate::count(bytes.len()) > limit_bytes {
         return Err(Refusal::BodyTooLong { limit_bytes });
     }

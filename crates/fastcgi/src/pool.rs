@@ -43,7 +43,7 @@ struct State {
 #[derive(Debug)]
 pub(crate) enum Job {
     /// Answer it.
-    Respond(Request, Arc<Flow>),
+    Respond(Box<Request>, Arc<Flow>),
     /// Go on with its stream.
     Resume(Rest, Arc<Flow>),
 }
@@ -71,7 +71,7 @@ impl Pool {
     }
 
     /// Takes a request, or gives it back because the queue is full or no thread can be started.
-    pub(crate) fn respond(&self, request: Request, flow: Arc<Flow>) -> Result<(), Request> {
+    pub(crate) fn respond(&self, request: Box<Request>, flow: Arc<Flow>) -> Result<(), Box<Request>> {
         let mut state = self.inner.lock();
         let room = self.inner.queue_max + self.inner.threads_max.saturating_sub(state.busy);
         if state.queue.len() >= room {
@@ -163,7 +163,7 @@ impl Inner {
         let flow = Arc::clone(job.flow());
         let mut output = Output::on_pool(flow.id, Arc::clone(&flow));
         let mut rest = match job {
-            Job::Respond(request, _) => answer::respond(application, request, &mut output),
+            Job::Respond(request, _) => answer::respond(application, *request, &mut output),
             Job::Resume(rest, _) => answer::stream(application, rest, &mut output),
         };
         while let Some(more) = rest {

@@ -194,7 +194,7 @@ impl Requests {
     fn send_to_pool(&mut self, id: u16, request: Request, context: &Context<'_>) {
         let window_bytes = context.shared.config.window_bytes;
         let flow = Arc::new(Flow::new(id, window_bytes, Arc::clone(context.mailbox), context.token));
-        match context.shared.pool.respond(request, Arc::clone(&flow)) {
+        match context.shared.pool.respond(Box::new(request), Arc::clone(&flow)) {
             Ok(()) => {
                 if let Some(active) = self.active.iter_mut().find(|active| active.id == id) {
                     active.phase = Phase::Pooled(flow);

@@ -1,7 +1,7 @@
 //! [`Server`]: a listener, a configuration and an application, run until [`Handle::stop`].
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use std::{error, fmt, io, thread};
 
@@ -16,6 +16,8 @@ use crate::{Application, Config, Listener, ListenerError, Stats};
 
 /// Files that are left to the application when connections take the rest.
 const FILES_KEPT: u64 = 128;
+/// The longest stop; the clock cannot count for ever.
+const STOP_TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A server that is ready to run.
 #[derive(Debug)]
@@ -34,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) pool: Pool,
     pub(crate) stats: Arc<Stats>,
     pub(crate) stopping: AtomicBool,
+    stop_until: OnceLock<Instant>,
     pub(crate) connections_max: u64,
     pub(crate) shortest_timeout: Duration,
     /// Whether nobody else accepts from the socket, so that what waits in it would be lost.
@@ -97,8 +100,7 @@ impl Server {
         for thread in threads {
             result = result.and(thread.join().unwrap_or_else(|_panic| Err(io::Error::other("event loop panicked"))));
         }
-        let until = Instant::now() + self.shared.config.stop_timeout;
-        self.shared.pool.wait_until_quiet(until);
+        self.shared.pool.wait_until_quiet(self.shared.stop_until(Instant::now()));
         result.map_err(ServerError::Events)
     }
 }
@@ -115,6 +117,7 @@ impl Shared {
             listener: Mutex::new(None),
             stats: Arc::default(),
             stopping: AtomicBool::new(false),
+            stop_until: OnceLock::new(),
             connections_max,
             shortest_timeout: timeouts.into_iter().min().unwrap_or(DRAIN_TIMEOUT),
             drains_backlog,
@@ -125,6 +128,11 @@ impl Shared {
     /// Removes the path that we made; the socket itself closes with the last acceptor.
     pub(crate) fn close_listener(&self) {
         drop(self.lock_listener().take());
+    }
+
+    /// Until when requests may finish; whoever asks first begins the stop.
+    pub(crate) fn stop_until(&self, now: Instant) -> Instant {
+        *self.stop_until.get_or_init(|| now + self.config.stop_timeout.min(STOP_TIMEOUT_MAX))
     }
 
     fn lock_listener(&self) -> MutexGuard<'_, Option<Listener>> {

@@ -76,7 +76,7 @@ impl Bench {
         Bench::with(Echo::default(), config())
     }
 
-    fn with(application: Echo, config: Config) -> Bench {
+    fn with(application: impl Application, config: Config) -> Bench {
         let (_poll, mailbox) = EventLoop::queue().expect("a queue");
         let shared = Shared::new(Arc::new(application), config, false);
         Bench { session: Session::new(), shared, mailbox, out: Vec::new() }
@@ -382,6 +382,30 @@ fn input_that_cannot_be_stored_is_refused_and_reported() {
     bench.send(&request(1, Role::Responder, &[], b"more than ten")).expect("FastCGI");
     assert_eq!(shown(&bench.out), shown(&answer(1, "Storage", 4)));
     assert!(troubles.lock().expect("lock")[0].starts_with("storing a request's input: No such file"));
+}
+
+/// Refuses to answer when what `open` found out does not arrive.
+struct Carrier;
+
+impl Application for Carrier {
+    fn open(&self, params: &Params) -> Verdict {
+        Verdict::inline(0).carrying(params.iter().count())
+    }
+
+    fn respond(&self, mut request: Request, _out: &mut Output) -> io::Result<i32> {
+        let carried: Option<usize> = request.take_carried();
+        assert_eq!(request.take_carried::<usize>(), None, "taken once");
+        carried.and_then(|count| i32::try_from(count).ok()).ok_or_else(|| io::Error::other("nothing carried"))
+    }
+}
+
+#[test]
+fn what_open_works_out_is_carried_to_respond() {
+    let mut bench = Bench::with(Carrier, config());
+    bench.send(&request(1, Role::Responder, &[("A", "1"), ("B", "2")], b"")).expect("FastCGI");
+    assert_eq!(shown(&bench.out), shown(&answer(1, "", 2)));
+    let mut by_hand = Request::new(Params::default(), b"in".to_vec());
+    assert_eq!((by_hand.stdin.len(), by_hand.take_carried::<usize>()), (2, None));
 }
 
 #[test]

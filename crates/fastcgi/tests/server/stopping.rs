@@ -104,3 +104,12 @@ fn a_second_server_takes_over_the_path() {
     first.handle.stop();
     drop(listener);
 }
+
+#[test]
+fn times_without_end_are_no_trouble() {
+    let (idle_timeout, read_timeout, write_timeout) = (Duration::MAX, Duration::MAX, Duration::MAX);
+    let times = Config { idle_timeout, read_timeout, write_timeout, stop_timeout: Duration::MAX, ..Config::default() };
+    let server = Running::with(times);
+    server.check_serves();
+    server.stop();
+}
