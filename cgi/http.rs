@@ -43,11 +43,7 @@ pub fn run(config: Config) -> Result<(), Error> {
     let exchange = Exchange::new(Arc::new(Site::new(&store)), setup.front.clone(), files);
     say(&format!("{}\n", url(&setup, &socket)));
     let threads = usize::try_from(setup.config.number(Key::Threads)).unwrap_or(1);
-    let outcome = loops::serve(&socket, exchange, threads, loops::signalled());
-    if let Socket::Unix(_, path) = &socket {
-        // It may have been removed by hand.
-        let _ = std::fs::remove_file(path);
-    }
+    let outcome = loops::serve(socket, exchange, threads, loops::signalled());
     drop(tick);
     close(store);
     outcome.map_err(|source| Error::System { doing: "event loop", source })

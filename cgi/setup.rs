@@ -143,3 +143,6 @@ pub fn random(buffer: &mut [u8]) {
         panic!("no random bytes from the system: {error}");
     }
 }
+
+#[cfg(test)]
+mod tests;

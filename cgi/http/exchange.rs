@@ -1,13 +1,14 @@
 //! One request of hyper's to one answer: [`Exchange::answer`]. Files first, then the site; quick requests inline, slow ones
 //! in the bounded pool, and 503 when that is full.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use blerg_http::{Front, Handler, Headers, Incoming as Head, Method, Refusal, Request, Response, Sealed};
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use hyper::header::{self, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use hyper::{StatusCode, http};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -146,13 +147,37 @@ fn write(sealed: Sealed, pool: &Handle) -> http::Response<Answer> {
     let headers = response.headers_mut();
     headers.reserve(sealed.headers.len() + 1);
     for (name, value) in sealed.headers {
-        let value = match value {
-            std::borrow::Cow::Borrowed(text) => HeaderValue::from_str(text),
-            std::borrow::Cow::Owned(text) => HeaderValue::try_from(text),
-        };
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), value) {
+        if let (Some(name), Some(value)) = (header_name(name), header_value(value)) {
             headers.append(name, value);
         }
     }
     response
+}
+
+/// The names that every answer has are not looked up; hyper writes all of them in lower case.
+fn header_name(name: &'static str) -> Option<HeaderName> {
+    const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+    Some(match name {
+        "Content-Type" => header::CONTENT_TYPE,
+        "Content-Length" => header::CONTENT_LENGTH,
+        "Cache-Control" => header::CACHE_CONTROL,
+        "ETag" => header::ETAG,
+        "Last-Modified" => header::LAST_MODIFIED,
+        "Content-Security-Policy" => header::CONTENT_SECURITY_POLICY,
+        "X-Content-Type-Options" => header::X_CONTENT_TYPE_OPTIONS,
+        "Referrer-Policy" => header::REFERRER_POLICY,
+        "Cross-Origin-Resource-Policy" => RESOURCE_POLICY,
+        _ => return HeaderName::from_bytes(name.as_bytes()).ok(),
+    })
+}
+
+/// Constants are not copied.
+fn header_value(value: Cow<'static, str>) -> Option<HeaderValue> {
+    match value {
+        Cow::Borrowed(text) if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
+            Some(HeaderValue::from_static(text))
+        }
+        Cow::Borrowed(text) => HeaderValue::from_str(text).ok(),
+        Cow::Owned(text) => HeaderValue::try_from(text).ok(),
+    }
 }

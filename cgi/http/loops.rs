@@ -4,7 +4,6 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::IpAddr;
-use std::os::unix::net::UnixListener as StdUnixListener;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -57,7 +56,7 @@ enum Listener {
 
 /// Serves until `until` is done, then until what is in flight is done.
 pub(crate) fn serve(
-    socket: &Socket,
+    socket: Socket,
     exchange: Arc<Exchange>,
     threads: usize,
     until: impl Future<Output = io::Result<()>>,
@@ -135,16 +134,16 @@ pub(crate) async fn signalled() -> io::Result<()> {
     .await
 }
 
-/// Accepts until `until` is done.
+/// Accepts until `until` is done; then nobody listens any more.
 async fn accept(
-    socket: &Socket,
+    socket: Socket,
     places: &Arc<Semaphore>,
     loops: Vec<UnboundedSender<Accepted>>,
     until: impl Future<Output = io::Result<()>>,
 ) -> io::Result<()> {
-    let listener = match socket {
-        Socket::Tcp(socket) => Listener::Tcp(TcpListener::from_std(socket.try_clone()?)?),
-        Socket::Unix(socket, _) => Listener::Unix(unix(socket)?),
+    let (listener, path) = match socket {
+        Socket::Tcp(socket) => (Listener::Tcp(TcpListener::from_std(socket)?), None),
+        Socket::Unix(socket, path) => (Listener::Unix(UnixListener::from_std(socket)?), Some(path)),
     };
     let mut turn = loops.iter().cycle();
     let accepting = async {
@@ -164,15 +163,17 @@ async fn accept(
         }
     };
     let (mut accepting, mut until) = (pin!(accepting), pin!(until));
-    poll_fn(|cx| match until.as_mut().poll(cx) {
+    let outcome = poll_fn(|cx| match until.as_mut().poll(cx) {
         Poll::Ready(outcome) => Poll::Ready(outcome),
         Poll::Pending => accepting.as_mut().poll(cx).map(Ok),
     })
-    .await
-}
-
-fn unix(socket: &StdUnixListener) -> io::Result<UnixListener> {
-    UnixListener::from_std(socket.try_clone()?)
+    .await;
+    // The next server may take the place at once, so the path goes while it is still ours.
+    if let Some(path) = path {
+        // It may have been removed by hand.
+        let _ = std::fs::remove_file(path);
+    }
+    outcome
 }
 
 impl Listener {

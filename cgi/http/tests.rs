@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -80,7 +80,7 @@ fn start(threads: usize) -> Running {
     let (stop, stopped) = oneshot::channel();
     let (end, ended): (Sender<()>, Receiver<()>) = channel();
     let thread = thread::spawn(move || {
-        let outcome = loops::serve(&socket, exchange, threads, async {
+        let outcome = loops::serve(socket, exchange, threads, async {
             // A sender that is gone stops as well.
             let _ = stopped.await;
             Ok(())
@@ -293,9 +293,9 @@ fn a_stop_finishes_what_is_in_flight_and_takes_nothing_new() {
         site.wait_for_waiting(1);
         site.stop();
         assert_eq!(idle.read(&mut [0; 1]).expect("closed in time"), 0);
+        assert!(TcpStream::connect(site.address).is_err());
         site.open_gate();
         assert!(read_answer(&mut busy).ends_with("through"));
-        assert!(site.ended.recv_timeout(PATIENCE).is_err());
-        assert!(TcpStream::connect(site.address).is_err());
+        assert_eq!(site.ended.recv_timeout(PATIENCE), Err(RecvTimeoutError::Disconnected));
     }
 }
