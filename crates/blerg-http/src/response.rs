@@ -192,30 +192,31 @@ impl Response {
     /// and takes away the body of an answer to HEAD, of 204 and of 304.
     #[must_use]
     pub fn seal(self, method: Method) -> Sealed {
-        let Response { status, headers: own, body } = self;
+        let Response { status, mut headers, body } = self;
         let bodiless = matches!(status, 100..=199 | 204 | 304);
-        let mut headers = Vec::with_capacity(own.len() + 10);
-        let (cookies, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|(name, _)| *name == "Set-Cookie");
-        headers.extend(cookies);
-        headers.extend(own);
-        let has = |headers: &[(&str, Cow<'_, str>)], wanted: &str| headers.iter().any(|(name, _)| *name == wanted);
+        headers.reserve(10);
+        if has(&headers, "Set-Cookie") {
+            // Stable: cookies keep their order among themselves.
+            headers.sort_by_key(|(name, _)| *name != "Set-Cookie");
+        }
         if !has(&headers, "Cache-Control") {
             let rule = if has(&headers, "ETag") { "no-cache" } else { "no-store" };
             headers.push(("Cache-Control", Cow::Borrowed(rule)));
         }
-        let type_of =
-            headers.iter().find(|(name, _)| *name == "Content-Type").map_or("", |(_, value)| value).to_owned();
-        for (name, value) in security::for_type(&type_of) {
-            if !has(&headers, name) {
-                headers.push((name, Cow::Borrowed(value)));
-            }
-        }
+        let is_page = headers.iter().any(|(name, value)| *name == "Content-Type" && value.starts_with("text/html"));
+        let own_policy = has(&headers, security::POLICY);
+        let security = security::headers(is_page).filter(|(name, _)| !own_policy || *name != security::POLICY);
+        headers.extend(security.map(|(name, value)| (name, Cow::Borrowed(value))));
         if let (Body::Bytes(bytes), false) = (&body, bodiless) {
             headers.push(("Content-Length", Cow::Owned(bytes.len().to_string())));
         }
         let body = if bodiless || method == Method::Head { Body::Bytes(Vec::new()) } else { body };
         Sealed { status, headers, body }
     }
+}
+
+fn has(headers: &[(&'static str, Cow<'static, str>)], wanted: &str) -> bool {
+    headers.iter().any(|(name, _)| *name == wanted)
 }
 
 /// An answer as it is written.

@@ -1,4 +1,4 @@
-//! The security headers, in one place: [`for_type`] says what every answer of a type carries. Handlers may set a stricter
+//! The security headers, in one place: [`headers`] says what a page and what data carries. Handlers may set a stricter
 //! Content-Security-Policy of their own; nothing else overrides these.
 
 /// For data: nothing in it may load, run or be framed, should a browser ever show it as a page.
@@ -7,7 +7,8 @@ const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
 connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const POLICY: &str = "Content-Security-Policy";
+/// The header that a handler may set itself.
+pub(crate) const POLICY: &str = "Content-Security-Policy";
 const COMMON: [(&str, &str); 3] = [
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "same-origin"),
@@ -21,8 +22,8 @@ const PAGE: [(&str, &str); 4] = [
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
 ];
 
-/// The headers that an answer of this content type carries.
-pub(crate) fn for_type(content_type: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let own: &[(&str, &str)] = if content_type.starts_with("text/html") { &PAGE } else { &DATA };
+/// The headers that every page, or every other answer, carries.
+pub(crate) fn headers(is_page: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let own: &[(&str, &str)] = if is_page { &PAGE } else { &DATA };
     COMMON.iter().chain(own).copied()
 }
