@@ -213,7 +213,7 @@ fn upgrade(connection: &mut Connection, layout: &Layout, path: &Path) -> Result<
     if check_version(version(connection)?, known, path)? {
         return Ok(());
     }
-    set_wal(connection)?;
+    set_wal(connection, BUSY_WAIT)?;
     let found = transact(connection, |transaction| {
         let found = read_version(transaction)?;
         for migration in layout.migrations_from(found) {
@@ -246,8 +246,8 @@ fn read_version(connection: &Connection) -> Result<i64, rusqlite::Error> {
 }
 
 /// Switches the file to WAL for good. SQLite does not wait for locks here, so this does.
-fn set_wal(connection: &Connection) -> Result<(), Error> {
-    let deadline = Instant::now() + BUSY_WAIT;
+fn set_wal(connection: &Connection, wait: Duration) -> Result<(), Error> {
+    let deadline = Instant::now() + wait;
     loop {
         let result: Result<String, _> = connection.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0));
         match result {

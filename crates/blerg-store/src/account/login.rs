@@ -17,6 +17,14 @@ use crate::session::{self, ClientInfo, Session, Token};
 
 use blerg_log::AuthorId;
 
+/// A password that was its account's own.
+#[derive(Debug)]
+pub(super) struct Proof {
+    entry: Entry,
+    /// A hash of the site's cost, where the stored one has another.
+    better_hash: Option<String>,
+}
+
 impl Store {
     /// Checks a name and its password and begins a session.
     ///
@@ -25,31 +33,41 @@ impl Store {
     pub fn login(&self, now_us: u64, name: &str, password: &[u8], client: &ClientInfo<'_>) -> Result<Token, Error> {
         // A text that cannot be a name is treated like one that nobody has.
         let folded = fold(name).unwrap_or_default();
-        let (entry, upgraded) = self.check_password(now_us, &folded, password, client.remote)?;
+        let proof = self.check_password(now_us, &folded, password, client.remote)?;
+        let token = self.begin_session(now_us, &folded, &proof, client)?;
+        // On a site of CGI processes nobody else finishes what a kill left. It is not this visitor's business,
+        // so its failure is not either: the next login tries again, and reports come from the operator's tool.
+        let _ = self.finish_closings_a_little(now_us);
+        Ok(token)
+    }
+
+    /// Begins a session, unless the account or its password changed since it was proved.
+    pub(super) fn begin_session(
+        &self,
+        now_us: u64,
+        folded: &str,
+        proof: &Proof,
+        client: &ClientInfo<'_>,
+    ) -> Result<Token, Error> {
+        let entry = &proof.entry;
         if entry.disabled {
             return Err(Error::Disabled);
         }
         let token = session::new_token(self.settings.random);
         let begun = self.db()?.write("begin a session", |transaction| {
-            let unchanged = find(transaction, &folded)?.is_some_and(|now| {
+            let unchanged = find(transaction, folded)?.is_some_and(|now| {
                 now.id == entry.id && now.state == State::Active && !now.disabled && now.password == entry.password
             });
             if !unchanged {
                 return Ok(false);
             }
-            if let Some(hash) = &upgraded {
+            if let Some(hash) = &proof.better_hash {
                 transaction.execute("UPDATE account SET password = ?2 WHERE id = ?1", params![entry.id, hash])?;
             }
             session::begin(transaction, now_us, entry.id, &token, client)?;
             Ok(true)
         })?;
-        if !begun {
-            return Err(Error::WrongPassword);
-        }
-        // On a site of CGI processes nobody else finishes what a kill left. It is not this visitor's business,
-        // so its failure is not either: the next login tries again, and reports come from the operator's tool.
-        let _ = self.finish_closings_a_little(now_us);
-        Ok(token)
+        if begun { Ok(token) } else { Err(Error::WrongPassword) }
     }
 
     /// Changes a user's password and ends all sessions but the one that asks.
@@ -93,30 +111,30 @@ impl Store {
         remote: Option<IpAddr>,
     ) -> Result<Entry, Error> {
         let folded = folded_name(self, author)?;
-        Ok(self.check_password(now_us, &folded, password, remote)?.0)
+        Ok(self.check_password(now_us, &folded, password, remote)?.entry)
     }
 
-    /// The account, if the password is its own, and the better hash to store, if there is one.
-    fn check_password(
+    /// The account, if the password is its own.
+    pub(super) fn check_password(
         &self,
         now_us: u64,
         folded: &str,
         password: &[u8],
         remote: Option<IpAddr>,
-    ) -> Result<(Entry, Option<String>), Error> {
+    ) -> Result<Proof, Error> {
         self.spend_against(now_us, LimitKind::Login, remote, Against::Name(folded))?;
         let pass = self.enter_gate()?;
         let (entry, verdict) = self.prove(&pass, folded, password)?;
         if entry.state == State::Pending {
             self.finish_account(&pass, now_us, &entry)?;
         }
-        let upgraded = match verdict {
+        let better_hash = match verdict {
             Verdict::RightButOldCost => Some(password::hash(password, &self.settings.argon2, self.settings.random)?),
             Verdict::Right | Verdict::Wrong => None,
         };
         drop(pass);
         self.give_back(now_us, LimitKind::Login, Against::Name(folded))?;
-        Ok((entry, upgraded))
+        Ok(Proof { entry, better_hash })
     }
 
     /// Compares the password, at the price of exactly one hash whatever is wrong.

@@ -502,6 +502,25 @@ fn new_password_ends_all_other_sessions() {
 }
 
 #[test]
+fn login_that_is_overtaken_by_a_change_begins_no_session() {
+    let site = Site::new();
+    site.create("jon", ONE).unwrap();
+    let prove = |password| site.store.check_password(NOW, "jon", password, None).unwrap();
+    let begin = |proof| site.store.begin_session(NOW, "jon", proof, &ClientInfo::default());
+    let proof = prove(ONE);
+    site.store.set_password(NOW, "jon", TWO).unwrap();
+    check_error(begin(&proof), "WrongPassword");
+    let proof = prove(TWO);
+    site.store.disable_account("jon").unwrap();
+    check_error(begin(&proof), "WrongPassword");
+    site.store.enable_account("jon").unwrap();
+    begin(&proof).unwrap();
+    let proof = prove(TWO);
+    site.store.close_account(NOW, AuthorId(0), TWO, None).unwrap();
+    check_error(begin(&proof), "WrongPassword");
+}
+
+#[test]
 fn password_set_by_the_operator_ends_all_sessions() {
     let site = Site::new();
     site.create("jon", ONE).unwrap();

@@ -238,3 +238,19 @@ fn write_ahead_log_stays_small() {
     (0..100).for_each(|_| fill(20_000));
     assert!(wal() < 2 * u64::from(WAL_BYTES), "{}", wal());
 }
+
+#[test]
+fn switching_to_wal_waits_for_whoever_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("new.db");
+    let writer = Connection::open(&path).unwrap();
+    writer.execute_batch("CREATE TABLE a (b); BEGIN IMMEDIATE; INSERT INTO a VALUES (1);").unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.busy_timeout(Duration::ZERO).unwrap();
+    let wait = Duration::from_millis(200);
+    let started = Instant::now();
+    assert!(matches!(set_wal(&other, wait), Err(Error::Busy { .. })));
+    assert!(started.elapsed() >= wait);
+    writer.execute_batch("COMMIT").unwrap();
+    set_wal(&other, wait).unwrap();
+}
