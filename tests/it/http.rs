@@ -103,6 +103,9 @@ impl Reply {
     pub fn from_cgi(output: &[u8]) -> io::Result<Reply> {
         let mut input = BufReader::new(output);
         let mut headers = read_headers(&mut input)?;
+        if headers.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "no answer"));
+        }
         let status = headers.iter().position(|(name, _)| name == "status").map(|at| headers.remove(at).1);
         let status = status.map_or(Some(200), |text| text.get(..3).and_then(|digits| digits.parse().ok()));
         let status = status.ok_or_else(|| broken("Status without a number"))?;

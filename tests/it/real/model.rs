@@ -110,14 +110,28 @@ impl Model {
         let usual = words.into_iter().filter(|(word, records)| {
             word.bytes().all(|byte| byte.is_ascii_lowercase()) && (2..400).contains(&records.len())
         });
+        let accented = accented_words(&lower);
+        let usual = usual.filter(|(word, _)| !accented.iter().any(|other| may_be(other, word)));
         let few: Vec<(&str, Vec<usize>)> = usual.collect();
-        let step = (few.len() / 60).max(1);
+        let step = (few.len() / 400).max(1);
         let chosen = few.into_iter().step_by(step).filter(|(word, records)| {
             let everywhere = lower.iter().enumerate().filter(|(_, text)| text.contains(word)).map(|(index, _)| index);
             everywhere.eq(records.iter().copied())
         });
-        chosen.map(|(word, records)| (word.to_owned(), records)).collect()
+        chosen.take(60).map(|(word, records)| (word.to_owned(), records)).collect()
     }
+}
+
+/// Words with letters beyond ASCII among others: the search may fold these (ñ to n).
+fn accented_words(texts: &[String]) -> BTreeSet<Vec<char>> {
+    let words = texts.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric()));
+    let mixed = words.filter(|word| !word.is_ascii() && word.bytes().any(|byte| byte.is_ascii_lowercase()));
+    mixed.map(|word| word.chars().collect()).collect()
+}
+
+/// Whether the words are the same, should every letter beyond ASCII stand for some other.
+fn may_be(accented: &[char], word: &str) -> bool {
+    accented.len() == word.len() && accented.iter().zip(word.chars()).all(|(a, b)| !a.is_ascii() || *a == b)
 }
 
 /// `#name` and `@name` of a text, folded, each once: API.md section 3, "Tags in text".
