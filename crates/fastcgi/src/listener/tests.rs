@@ -1,6 +1,6 @@
 //! Which descriptors are listening sockets, and what becomes of paths.
 
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 
 use super::*;
 
@@ -64,6 +64,18 @@ fn a_socket_on_which_somebody_answers_stays() {
     assert_eq!(error.to_string(), format!("listening on {}", path.display()));
     assert_eq!(error::Error::source(&error).expect("source").to_string(), "another process answers there");
     UnixStream::connect(&path).expect("the first still answers");
+}
+
+#[test]
+fn a_socket_whose_process_has_no_time_to_accept_stays() {
+    let directory = directory();
+    let path = directory.path().join("s");
+    let busy = UnixListener::bind(&path).expect("bind");
+    listen(&busy, 0).expect("no backlog");
+    let _waits = UnixStream::connect(&path).expect("the only one that may wait");
+    let error = Listener::unix(&path, 0o600).expect_err("taken");
+    assert_eq!(error::Error::source(&error).expect("source").to_string(), "another process answers there");
+    assert!(path.exists());
 }
 
 #[test]

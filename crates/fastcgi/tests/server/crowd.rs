@@ -100,11 +100,12 @@ fn ten_thousand_connections_are_held_and_served() {
     let mut clients: Vec<Client> = (0..count).map(|_| Client::connect(&server.path)).collect();
     check_serves(&server.path);
     let fresh = server.memory();
+    let long = "v".repeat(8000);
     for client in &mut clients {
-        client.send(&request(1, &[], b""));
+        client.send(&request(1, &[("LONG", &long)], long.as_bytes()));
     }
     for client in &mut clients {
-        assert!(client.answer(1).stdout.ends_with("ok 0 true"));
+        assert!(client.answer(1).stdout.ends_with("ok 8000 false"));
     }
     check_serves(&server.path);
     let kept = server.memory();

@@ -193,3 +193,23 @@ fn busy_connections_are_not_closed_for_new_ones_which_wait() {
     }
     assert!(third.answer(1).stdout.ends_with("ok 0 true"));
 }
+
+#[test]
+fn a_connection_that_is_about_to_send_is_not_closed_for_a_new_one() {
+    const ATTEMPTS_MAX: usize = 10;
+    let server = Running::with(Config { connections_max: Some(1), ..Config::default() });
+    let stats = server.handle.stats();
+    // On a machine that stands still for a second it has waited long enough to be closed, hence more than one attempt.
+    let answered = (0..ATTEMPTS_MAX).any(|_| {
+        let mut first = server.client();
+        wait_for("it to be accepted", || server.connections() == 1);
+        let polls = Stats::get(&stats.polls);
+        let second = server.client();
+        wait_for("the second to be noticed", || Stats::get(&stats.polls) > polls + 1);
+        let answered = first.try_send(&request(1, &[], b"")) && first.try_answer(1).is_some();
+        drop((first, second));
+        wait_for("both to be dropped", || server.connections() == 0);
+        answered
+    });
+    assert!(answered);
+}

@@ -137,6 +137,22 @@ fn half_a_connection_closed_after_a_request_still_gets_its_answer() {
 }
 
 #[test]
+fn a_request_and_the_end_that_arrive_together_are_both_seen() {
+    let server = Running::start();
+    let mut client = server.client();
+    client.send(&request(1, &[], b""));
+    client.answer(1);
+    let mut holder = server.client();
+    holder.send(&request(1, &[("DO", "wait")], b""));
+    wait_for("the event loop to be held up", || server.lab.gate.waiting() == 1);
+    client.send(&request(1, &[], b""));
+    client.shut_down();
+    server.lab.gate.open();
+    assert!(client.answer(1).stdout.ends_with("ok 0 true"));
+    client.check_closed();
+}
+
+#[test]
 fn tcp_serves_and_lets_only_web_servers_in() {
     let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let elsewhere = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 9));

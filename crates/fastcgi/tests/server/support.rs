@@ -256,12 +256,14 @@ impl Client {
     /// Reads on until this request has ended.
     #[track_caller]
     pub fn answer(&mut self, id: u16) -> Answer {
-        loop {
-            if let Some(answer) = self.ended.remove(&id) {
-                return answer;
-            }
-            assert!(self.read(), "connection closed before the end of request {id}, {:?}", self.open);
-        }
+        let answer = self.try_answer(id);
+        answer.unwrap_or_else(|| panic!("connection closed before the end of request {id}, {:?}", self.open))
+    }
+
+    /// The same, if the server does not close before.
+    pub fn try_answer(&mut self, id: u16) -> Option<Answer> {
+        while !self.ended.contains_key(&id) && self.read() {}
+        self.ended.remove(&id)
     }
 
     /// Reads on until a management record has come.
