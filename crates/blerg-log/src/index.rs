@@ -13,7 +13,6 @@
 mod bulk;
 mod check;
 mod head;
-mod heap;
 mod layout;
 mod need;
 mod table;
@@ -24,9 +23,8 @@ use std::fmt;
 
 use siphasher::sip::SipHasher13;
 
-pub(crate) use check::Summary;
+pub(crate) use bulk::{Grow, Push};
 pub(crate) use head::Head;
-pub(crate) use heap::{Grow, Heap};
 use layout::{
     CHANGED_IN_HEAD, CHECK_AT, COUNT_IN_HEAD, DIRECTORY_BITS_FIRST, DIRECTORY_BITS_MAX, FIXED, FROM_AT, GENERATION_AT,
     INLINE_IN_HEAD, KEY_BYTES_MAX, KEY_IN_HEAD, KEY_WORD_IN_HEAD, LAST_IN_HEAD, LEVELS, MAGIC, MAGIC_AT, Place,
@@ -80,6 +78,8 @@ pub(crate) enum Fault {
     KeyLength { bytes: usize },
     /// An element beyond the end of its list was asked for.
     Element { index: u64, len: u64 },
+    /// An element is to get a number before which more are missing than there are positions to stand for them.
+    Missing { number: u64, len: u64, position: u64 },
     /// Not an index, or one of another version or another site.
     Foreign { what: &'static str },
 }
@@ -91,6 +91,9 @@ impl fmt::Display for Fault {
             Fault::Full { bytes } => write!(f, "index: {bytes} bytes wanted, fewer are reserved"),
             Fault::KeyLength { bytes } => write!(f, "index: key of {bytes} bytes, limit {KEY_BYTES_MAX}"),
             Fault::Element { index, len } => write!(f, "index: element {index} of a list of {len}"),
+            Fault::Missing { number, len, position } => {
+                write!(f, "index: number {number} at {position} of a list of {len}")
+            }
             Fault::Foreign { what } => write!(f, "index: {what}"),
         }
     }
@@ -184,22 +187,6 @@ impl<M: Memory> Index<M> {
         }
     }
 
-    /// The generation that `stamp` wrote.
-    ///
-    /// # Errors
-    /// The memory cannot be read.
-    pub(crate) fn generation(&self) -> Result<u64, Error> {
-        self.memory.load(GENERATION_AT)
-    }
-
-    /// The range of the log that this index covers, as `stamp` wrote it; a live index grows beyond it.
-    ///
-    /// # Errors
-    /// The memory cannot be read.
-    pub(crate) fn covers(&self) -> Result<(Position, Position), Error> {
-        Ok((Position(self.memory.load(FROM_AT)?), Position(self.memory.load(TO_AT)?)))
-    }
-
     /// Notes the generation and the covered range `[from, to)` of an index that nobody reads yet.
     ///
     /// # Errors
@@ -220,7 +207,11 @@ impl<M: Memory> Index<M> {
     /// # Errors
     /// The index is damaged on the way to it.
     pub(crate) fn find(&self, key: &[u8]) -> Result<Option<Head<'_, M>>, Error> {
-        match self.locate(self.hasher.hash(key), key)? {
+        self.find_hashed(self.hasher.hash(key), key)
+    }
+
+    fn find_hashed(&self, hash: u64, key: &[u8]) -> Result<Option<Head<'_, M>>, Error> {
+        match self.locate(hash, key)? {
             table::Spot::Head(at) => Ok(Some(Head::at(&self.memory, at)?)),
             table::Spot::Gap(_) => Ok(None),
         }

@@ -175,7 +175,7 @@ impl Memory for FileMemory {
 }
 
 impl Grow for FileMemory {
-    fn grow(&mut self, bytes: u64) -> Result<(), Error> {
+    fn grow(&self, bytes: u64) -> Result<(), Error> {
         self.reserve(bytes)
     }
 }

@@ -3,31 +3,46 @@
 //! [`Index::push_all_growing`], which is how a rebuild fills an index of its own: three times as fast as one push after another.
 
 use super::layout::{COUNT_IN_HEAD, KEY_IN_HEAD, PROBES, VALUE_BITS, tag};
-use super::{Error, Grow, Head, Index, Memory, Position};
+use super::{Error, Fault, Head, Index, Memory, Position};
 
 /// Keys that are looked up together: more than the misses a processor has under way at once, few enough for its first cache.
 pub(super) const TOGETHER: usize = 32;
 /// Bytes that are kept free at least: more than one push takes, but for a large table or directory.
 const GROW_SLACK: u64 = 256 << 10;
 
-impl<M: Memory + Grow> Index<M> {
-    /// `push` for a memory of one's own, which grows when it must.
+/// A memory that can become longer.
+pub(crate) trait Grow {
+    /// Reserves at least `bytes` in all; new bytes are zero.
     ///
     /// # Errors
-    /// As for `push`, or the memory cannot grow.
-    pub(crate) fn push_growing(&mut self, key: &[u8], position: Position) -> Result<(), Error> {
-        self.grow_ahead()?;
-        self.push(key, position)
-    }
+    /// There is no room for them.
+    fn grow(&self, bytes: u64) -> Result<(), Error>;
+}
 
-    /// The same pushes in the same order as by `push_growing`, and the same index, some times faster.
+/// One push of a batch.
+#[derive(Clone, Debug)]
+pub(crate) struct Push<K> {
+    pub(crate) key: K,
+    /// The number that the element must get, if its list is one in which numbers mean something.
+    pub(crate) number: Option<u64>,
+    pub(crate) position: Position,
+}
+
+impl<M: Memory + Grow> Index<M> {
+    /// The same pushes in the same order, and the same index, as by `push`; only faster, and the memory grows when it must.
+    /// Numbers that are missing before the one an element must get are filled with the positions behind the last element, where
+    /// no frame can begin; a list that has the number already stays as it is.
     ///
     /// # Errors
-    /// As for `push_growing`; the pushes before the one that failed are done.
-    pub(crate) fn push_all_growing<K: AsRef<[u8]>>(&mut self, batch: &[(K, Position)]) -> Result<(), Error> {
+    /// As for `push`, the memory cannot grow, or more numbers are missing than there are positions for them. The pushes before
+    /// the one that failed are done.
+    pub(crate) fn push_all_growing<K: AsRef<[u8]>>(&self, batch: &[Push<K>]) -> Result<(), Error> {
         for together in batch.chunks(TOGETHER) {
-            let hashes = self.look_ahead(together.iter().map(|(key, _)| key.as_ref()));
-            for ((key, position), hash) in together.iter().zip(hashes) {
+            let hashes = self.look_ahead(together.iter().map(|push| push.key.as_ref()));
+            for (Push { key, number, position }, hash) in together.iter().zip(hashes) {
+                if let Some(number) = number {
+                    self.fill_up(hash, key.as_ref(), *number, *position)?;
+                }
                 self.grow_ahead()?;
                 self.push_hashed(hash, key.as_ref(), *position)?;
             }
@@ -35,8 +50,29 @@ impl<M: Memory + Grow> Index<M> {
         Ok(())
     }
 
+    /// Fills a list up to the element before `number`.
+    fn fill_up(&self, hash: u64, key: &[u8], number: u64, position: Position) -> Result<(), Error> {
+        if number == 0 {
+            return Ok(());
+        }
+        let (len, free) = match self.find_hashed(hash, key)? {
+            Some(head) if head.len() < number => (head.len(), head.get(head.len() - 1)?.0.saturating_add(1)),
+            Some(_) => return Ok(()),
+            None => (0, 1),
+        };
+        let missing = number - len;
+        if missing > position.0.saturating_sub(free) {
+            return Err(Fault::Missing { number, len, position: position.0 }.into());
+        }
+        for filler in free..free + missing {
+            self.grow_ahead()?;
+            self.push_hashed(hash, key, Position(filler))?;
+        }
+        Ok(())
+    }
+
     /// Sees to it that one push has room. A table or directory is a small part of the names or lists that it is for.
-    fn grow_ahead(&mut self) -> Result<(), Error> {
+    fn grow_ahead(&self) -> Result<(), Error> {
         let used = self.used()?;
         let slack = GROW_SLACK + used / 64;
         if used + slack > self.memory.bytes() {

@@ -1,5 +1,5 @@
-//! Walks through a whole index: every key, every element, and whether two indexes say the same. Start at [`Index::for_each_key`].
-//! For `check`, for tests and for the rebuild; it never changes anything, and it stops at the first damage.
+//! Walks through a whole index: every key, every element. Start at [`Index::for_each_key`].
+//! For `check` and for tests; it never changes anything, and it stops at the first damage.
 
 use super::layout::{
     DIRECTORY_BITS_FIRST, FIXED, FIXED_FROM, KEY_BYTES_MAX, KEY_IN_HEAD, KEY_WORD_IN_HEAD, LEVELS, ROOTS_AT,
@@ -98,47 +98,13 @@ impl<M: Memory> Index<M> {
         }
         Ok(sum)
     }
-
-    /// The first key found whose list or last change is not the same in both indexes; `None` if they are equal.
-    ///
-    /// # Errors
-    /// One of them is damaged.
-    pub(crate) fn difference<N: Memory>(&self, other: &Index<N>) -> Result<Option<Vec<u8>>, Error> {
-        let mut differs = self.first_not_in(other)?;
-        if differs.is_none() {
-            differs = other.first_not_in(self)?;
-        }
-        Ok(differs)
-    }
-
-    fn first_not_in<N: Memory>(&self, other: &Index<N>) -> Result<Option<Vec<u8>>, Error> {
-        let mut differs = None;
-        self.for_each_key(|key, head| {
-            if differs.is_none() && !matches!(other.find(key)?, Some(twin) if same(&head, &twin)?) {
-                differs = Some(key.to_vec());
-            }
-            Ok(())
-        })?;
-        Ok(differs)
-    }
-}
-
-fn same<M: Memory, N: Memory>(a: &Head<'_, M>, b: &Head<'_, N>) -> Result<bool, Error> {
-    if (a.len(), a.changed()) != (b.len(), b.changed()) {
-        return Ok(false);
-    }
-    let mut equal = true;
-    let mut index = 0;
-    elements(a, |position| {
-        equal = equal && b.get(index)? == position;
-        index += 1;
-        Ok(())
-    })?;
-    Ok(equal)
 }
 
 /// Shows all elements of a list in order.
-fn elements<M: Memory>(head: &Head<'_, M>, mut show: impl FnMut(Position) -> Result<(), Error>) -> Result<(), Error> {
+pub(super) fn elements<M: Memory>(
+    head: &Head<'_, M>,
+    mut show: impl FnMut(Position) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut buffer = [Position(0); ELEMENTS_AT_ONCE];
     let mut from = 0;
     while from < head.len() {

@@ -124,14 +124,14 @@ impl<'a, M: Memory> Head<'a, M> {
         Ok(run.from + low)
     }
 
-    /// The last run whose first element is below `position`, or the first run.
+    /// The last run whose first element is not above `position`, or the first run.
     fn run_with(&self, position: Position) -> Result<Run, Error> {
         let mut run = self.run(self.len - 1)?;
         if run.from > FIXED_FROM {
             let (mut low, mut high) = (0, (run.from - FIXED_FROM) / FIXED);
             while low < high {
                 let middle = low + (high - low).div_ceil(2);
-                if self.memory.load(self.fixed(middle)?)? < position.0 {
+                if self.memory.load(self.fixed(middle)?)? <= position.0 {
                     low = middle;
                 } else {
                     high = middle - 1;
@@ -140,7 +140,7 @@ impl<'a, M: Memory> Head<'a, M> {
             run = self.run(FIXED_FROM + FIXED * low)?;
         }
         // From here at most twelve steps back, each to a shorter extent.
-        while run.from > 0 && self.memory.load(run.at)? >= position.0 {
+        while run.from > 0 && self.memory.load(run.at)? > position.0 {
             run = self.run(run.from - 1)?;
         }
         Ok(run)

@@ -2,6 +2,7 @@
 
 mod boundaries;
 mod flips;
+mod heap;
 mod kills;
 mod model;
 mod threads;
@@ -9,7 +10,10 @@ mod threads;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use super::{Fault, Grow, Hasher, Heap, Index, Memory};
+use heap::Heap;
+
+use super::layout::{FROM_AT, GENERATION_AT, TO_AT};
+use super::{Fault, Grow, Hasher, Head, Index, Memory, Push};
 use crate::{Error, Position};
 
 const KEY: [u8; 16] = *b"sixteen bytes ok";
@@ -173,20 +177,59 @@ impl Memory for Mortal<'_> {
     }
 }
 
+impl Grow for Mortal<'_> {
+    fn grow(&self, bytes: u64) -> Result<(), Error> {
+        Err(Fault::Full { bytes }.into())
+    }
+}
+
 /// Makes room for a batch of pushes, as the log does before it writes.
-fn reserve(index: &mut Index<Heap>, keys: &[Vec<u8>]) {
+fn reserve(index: &Index<Heap>, keys: &[Vec<u8>]) {
     let bytes = index.used().unwrap() + index.need(keys).unwrap();
     index.memory.grow_exactly(bytes);
 }
 
-impl Heap {
-    /// Not a byte more than asked for, so that a `need` which is too small shows.
-    fn grow_exactly(&mut self, bytes: u64) {
-        let words = usize::try_from(bytes / 8).unwrap();
-        if words > self.words.len() {
-            self.words.resize_with(words, Default::default);
-        }
+impl<M: Memory + Grow> Index<M> {
+    /// `push` for a memory that grows when it must.
+    fn push_growing(&self, key: &[u8], position: Position) -> Result<(), Error> {
+        self.push_all_growing(&[Push { key, number: None, position }])
     }
+}
+
+impl<M: Memory> Index<M> {
+    /// The first key found whose list or last change is not the same in both indexes; `None` if they are equal.
+    fn difference<N: Memory>(&self, other: &Index<N>) -> Result<Option<Vec<u8>>, Error> {
+        let mut differs = self.first_not_in(other)?;
+        if differs.is_none() {
+            differs = other.first_not_in(self)?;
+        }
+        Ok(differs)
+    }
+
+    fn first_not_in<N: Memory>(&self, other: &Index<N>) -> Result<Option<Vec<u8>>, Error> {
+        let mut differs = None;
+        self.for_each_key(|key, head| {
+            if differs.is_none() && !matches!(other.find(key)?, Some(twin) if same(&head, &twin)?) {
+                differs = Some(key.to_vec());
+            }
+            Ok(())
+        })?;
+        Ok(differs)
+    }
+}
+
+fn same<M: Memory, N: Memory>(a: &Head<'_, M>, b: &Head<'_, N>) -> Result<bool, Error> {
+    if (a.len(), a.changed()) != (b.len(), b.changed()) {
+        return Ok(false);
+    }
+    let mut equal = true;
+    let mut index = 0;
+    super::check::elements(a, |position| {
+        equal = equal && b.get(index)? == position;
+        index += 1;
+        Ok(())
+    })?;
+    Ok(equal)
 }
 
 /// Random numbers from a seed (SplitMix64).
@@ -208,7 +251,7 @@ impl Random {
 
 #[test]
 fn growing_memory_keeps_what_was_pushed() {
-    let mut index = Index::format(Heap::new(), &KEY).unwrap();
+    let index = Index::format(Heap::new(), &KEY).unwrap();
     let mut truths = Truths::new();
     let mut random = Random(1);
     for step in 1..20_000 {
@@ -218,16 +261,15 @@ fn growing_memory_keeps_what_was_pushed() {
     }
     check_contents(&index, &truths);
     // As a file: written out, read in, opened with the same key and with another.
-    let mut file = Vec::new();
     index.stamp(7, Position(64), Position(160_000)).unwrap();
     let used = index.used().unwrap();
-    index.memory().write_to(used, &mut file).unwrap();
-    assert_eq!(u64::try_from(file.len()).unwrap(), used);
+    let file = index.memory().file(used);
     let heap = Heap::with_bytes(used);
     heap.write(0, &file).unwrap();
     let again = Index::open(&heap, &KEY).unwrap();
     check_contents(&again, &truths);
-    assert_eq!((again.generation().unwrap(), again.covers().unwrap()), (7, (Position(64), Position(160_000))));
+    let stamp = [GENERATION_AT, FROM_AT, TO_AT].map(|at| again.memory().load(at).unwrap());
+    assert_eq!(stamp, [7, 64, 160_000]);
     assert_eq!(again.difference(&index).unwrap(), None);
     assert!(Index::open(&heap, b"another site key").is_err());
     assert!(Index::open(&Heap::new(), &KEY).is_err());
@@ -236,7 +278,7 @@ fn growing_memory_keeps_what_was_pushed() {
 #[test]
 fn indexes_that_differ_are_told_apart() {
     let build = |changes: &[(&str, u64)]| {
-        let mut index = small_index(2, sip());
+        let index = small_index(2, sip());
         for (key, position) in changes {
             index.push_growing(key.as_bytes(), Position(*position)).unwrap();
         }
@@ -259,14 +301,15 @@ fn batches_of_pushes_make_the_same_index_as_single_ones() {
         [(0, sip as fn() -> Hasher), (6, sip), (2, || Hasher::Plain(few_hashes)), (1, || Hasher::Plain(one_hash))]
     {
         let mut random = Random(4);
-        let mut single = small_index(root_bits, hasher());
-        let mut together = small_index(root_bits, hasher());
+        let single = small_index(root_bits, hasher());
+        let together = small_index(root_bits, hasher());
+        single.memory.grow_exactly(1 << 20);
         let mut batch = Vec::new();
         for step in 1..6_000 {
             let limit = [1, 30, 600][usize::try_from(random.below(3)).unwrap()];
             let key = format!("#{}", random.below(limit)).into_bytes();
-            single.push_growing(&key, Position(step / 2)).unwrap();
-            batch.push((key, Position(step / 2)));
+            single.push(&key, Position(step / 2)).unwrap();
+            batch.push(Push { key, number: None, position: Position(step / 2) });
             if random.below(50) == 0 {
                 together.push_all_growing(&batch).unwrap();
                 batch.clear();
@@ -275,6 +318,35 @@ fn batches_of_pushes_make_the_same_index_as_single_ones() {
         together.push_all_growing(&batch).unwrap();
         assert_eq!(single.difference(&together).unwrap(), None);
         assert_eq!(single.verify().unwrap(), together.verify().unwrap());
-        assert!(together.push_all_growing(&[(vec![0; 2_000], Position(9_000))]).is_err());
+        let long = Push { key: vec![0; 2_000], number: None, position: Position(9_000) };
+        assert!(together.push_all_growing(&[long]).is_err());
     }
+}
+
+#[test]
+fn missing_numbers_are_filled_with_positions_of_no_frame() {
+    let check = |pushes: &[(u64, u64)], want: &[u64]| {
+        let single = small_index(0, sip());
+        let together = small_index(0, sip());
+        let mut batch = Vec::new();
+        for (number, position) in pushes {
+            batch.push(Push { key: b"r", number: Some(*number), position: Position(*position) });
+            single.push_all_growing(&batch[batch.len() - 1..]).unwrap();
+        }
+        together.push_all_growing(&batch).unwrap();
+        assert_eq!(contents(&single).get(b"r".as_slice()).unwrap().elements, want);
+        assert_eq!(single.difference(&together).unwrap(), None);
+    };
+    check(&[(0, 64)], &[64]);
+    check(&[(0, 64), (1, 128), (2, 192)], &[64, 128, 192]);
+    check(&[(0, 64), (1, 128), (0, 64), (1, 128)], &[64, 128]);
+    check(&[(3, 640)], &[1, 2, 3, 640]);
+    check(&[(0, 64), (3, 640), (4, 704), (6, 800)], &[64, 65, 66, 640, 704, 705, 800]);
+    check(&[(7, 9)], &[1, 2, 3, 4, 5, 6, 7, 9]);
+    let index = small_index(0, sip());
+    for number in [8, u64::MAX] {
+        let push = Push { key: b"r", number: Some(number), position: Position(8) };
+        assert!(index.push_all_growing(&[push]).is_err());
+    }
+    assert!(index.find(b"r").unwrap().is_none());
 }

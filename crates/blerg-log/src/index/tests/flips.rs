@@ -4,7 +4,7 @@ use super::*;
 
 fn filled(seed: u64) -> (Index<Heap>, Vec<Vec<u8>>) {
     let mut random = Random(seed);
-    let mut index = small_index(3, sip());
+    let index = small_index(3, sip());
     let mut keys: Vec<Vec<u8>> = (0..120).map(|number| format!("#tag {number}").into_bytes()).collect();
     keys.push(vec![b'k'; 300]);
     for step in 1..4_000 {
@@ -43,6 +43,9 @@ fn exercise(heap: &Heap, keys: &[Vec<u8>]) {
         let _ = index.push(key, Position(900_000));
         let _ = index.push(key, Position(900_008));
     }
+    for (number, key) in (0..).zip(keys) {
+        let _ = index.push_all_growing(&[Push { key, number: Some(40 * number), position: Position(900_012) }]);
+    }
     for number in 0..40 {
         let _ = index.push(format!("new {number}").as_bytes(), Position(900_016));
     }
@@ -56,11 +59,10 @@ fn flipped_bits_are_survived() {
     for seed in 0..12 {
         let (index, keys) = filled(seed);
         let used = index.used().unwrap();
-        let mut file = Vec::new();
-        index.memory.write_to(used, &mut file).unwrap();
+        let file = index.memory.file(used);
         let mut random = Random(seed + 1_000);
         for round in 0..120_u64 {
-            let heap = Heap::with_bytes(used + (1 << 16));
+            let heap = Heap::with_bytes(used + (1 << 19));
             heap.write(0, &file).unwrap();
             for _ in 0..1 + round % 7 {
                 // Half of the flips in the first kilobytes, where header, roots and tables are.
@@ -78,11 +80,10 @@ fn garbage_in_any_block_is_survived() {
     for seed in 0..8 {
         let (index, keys) = filled(seed);
         let used = index.used().unwrap();
-        let mut file = Vec::new();
-        index.memory.write_to(used, &mut file).unwrap();
+        let file = index.memory.file(used);
         let mut random = Random(seed + 2_000);
         for round in 0..60 {
-            let heap = Heap::with_bytes(used + (1 << 16));
+            let heap = Heap::with_bytes(used + (1 << 19));
             heap.write(0, &file).unwrap();
             // A stretch of zeros, ones, noise, or another stretch of the same file: a page that was lost or misplaced.
             let from = random.below(used / 8) * 8;
@@ -109,8 +110,7 @@ fn garbage_in_any_block_is_survived() {
 fn file_cut_anywhere_is_survived() {
     let (index, keys) = filled(1);
     let used = index.used().unwrap();
-    let mut file = Vec::new();
-    index.memory.write_to(used, &mut file).unwrap();
+    let file = index.memory.file(used);
     let mut random = Random(3_000);
     for _ in 0..100 {
         let kept = random.below(used / 8) * 8;

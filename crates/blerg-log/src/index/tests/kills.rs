@@ -36,7 +36,7 @@ fn check_prefix<M: Memory>(index: &Index<M>, before: &Truths, after: &Truths) {
 
 /// Performs the history with a kill after `stores` stores, then goes on from the killed change. False if nothing was killed.
 fn killed_after(stores: u64, changes: &[Change], hasher: fn() -> Hasher) -> bool {
-    let mut index = small_index(1, hasher());
+    let index = small_index(1, hasher());
     index.memory.grow_exactly(1 << 17);
     let mut truths = Truths::new();
     let mortal = Mortal::new(&index.memory, stores);
@@ -91,8 +91,6 @@ fn kill_after_every_store_at_every_boundary_of_a_list_loses_nothing() {
         let mut stores = 0;
         loop {
             let index = small_index(0, sip());
-            let mut index = Index { memory: index.memory, hasher: sip(), root_bits: 0 };
-            index.memory.grow_exactly(16 << 10);
             index.memory.grow_exactly((16 << 10) + 40 * len);
             (1..=len).for_each(|number| index.push(b"L", Position(8 * number)).unwrap());
             // Once more, and killed; then by another writer, completely.
@@ -123,7 +121,7 @@ fn writers_killed_again_and_again_lose_nothing() {
     for seed in 10..30 {
         let mut random = Random(seed);
         let changes = history(seed, 600);
-        let mut index = small_index(1, sip());
+        let index = small_index(1, sip());
         index.memory.grow_exactly(8 << 20);
         let mut truths = Truths::new();
         let mut kills = 0;

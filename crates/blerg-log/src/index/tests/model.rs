@@ -40,7 +40,7 @@ fn run(root_bits: u32, hasher: fn() -> Hasher, steps: &[Step]) {
         match step {
             Step::Commit(pushes) => {
                 let keys: Vec<Vec<u8>> = pushes.iter().map(|(number, _)| key(*number)).collect();
-                reserve(&mut index, &keys);
+                reserve(&index, &keys);
                 last.clear();
                 for (key, (_, advance)) in keys.into_iter().zip(pushes) {
                     // Some at the same position as the one before: two lists of one frame, or a tag twice in it.

@@ -55,7 +55,7 @@ fn read(index: &Index<&Heap>, done: &AtomicBool, seed: u64) -> u64 {
 #[test]
 fn readers_beside_a_writer_see_prefixes_only() {
     let heap = {
-        let mut index = small_index(1, sip());
+        let index = small_index(1, sip());
         index.memory.grow_exactly(32 << 20);
         index.memory
     };
