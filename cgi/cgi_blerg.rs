@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
+use blerg::Part;
 use blerg::program::Program;
 
 const PROGRAM: Program =
     Program { name: "cgi_blerg", what: "the Blërg microblog as a CGI program", usage: "(a web server starts it)" };
 
 fn main() -> ExitCode {
-    blerg::gateway::main(&PROGRAM)
+    blerg::gateway::main(&PROGRAM, Part::Api)
 }

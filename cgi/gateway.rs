@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::program::{self, Program};
 use crate::recovery;
 use crate::setup::{Setup, Style, now_us};
-use crate::site::Site;
+use crate::site::{Part, Site};
 
 /// A body that takes longer is given up: servers send what they have at once, visitors on slow lines need some time.
 const BODY_WAIT_MAX: Duration = Duration::from_secs(60);
@@ -38,12 +38,12 @@ type Variables = Vec<(OsString, OsString)>;
 
 /// Serves one request, or says what this program is when no web server started it.
 #[must_use]
-pub fn main(program: &Program) -> ExitCode {
+pub fn main(program: &Program, part: Part) -> ExitCode {
     let variables: Variables = program::environment().collect();
     if get(&variables, "GATEWAY_INTERFACE").is_none() && get(&variables, "REQUEST_METHOD").is_none() {
         return by_hand(program);
     }
-    let answer = match serve(&variables) {
+    let answer = match serve(&variables, part) {
         Ok(served) => served,
         Err(error) => {
             program::complain(program.name, &error);
@@ -101,13 +101,13 @@ struct Answer {
 }
 
 /// An error is the operator's to mend; what the visitor did wrong is an answer.
-fn serve(variables: &Variables) -> Result<Answer, Error> {
+fn serve(variables: &Variables, part: Part) -> Result<Answer, Error> {
     let config = Config::read(variables.iter().cloned(), [])?;
     let setup = Setup::read(config, Style::Process)?;
     let roots = shown_directories(variables);
     setup.keep_out_of(roots.iter().map(PathBuf::as_path))?;
     let store = setup.store();
-    let site = Site::new(&store);
+    let site = Site::new(&store, part, setup.hub());
     let (response, method, refused) = match request(&setup.front, variables, &site) {
         Ok(request) => (handle(&site, &request), request.method, false),
         Err(refusal) => (refusal.response(), method(variables), true),

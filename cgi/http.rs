@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::listen::{Address, Socket};
 use crate::program::say;
 use crate::setup::{Setup, Style, close};
-use crate::site::Site;
+use crate::site::{Part, Site};
 use crate::tick::Tick;
 use exchange::Exchange;
 use files::Files;
@@ -40,7 +40,7 @@ pub fn run(config: Config) -> Result<(), Error> {
     let socket = address.bind()?;
     let store = setup.open_store()?;
     let tick = Tick::start(Arc::clone(&store));
-    let exchange = Exchange::new(Arc::new(Site::new(&store)), setup.front.clone(), files);
+    let exchange = Exchange::new(Arc::new(Site::new(&store, Part::Whole, setup.hub())), setup.front.clone(), files);
     say(&format!("{}\n", url(&setup, &socket)));
     let threads = usize::try_from(setup.config.number(Key::Threads)).unwrap_or(1);
     let outcome = loops::serve(socket, exchange, threads, loops::signalled());

@@ -24,4 +24,4 @@ pub mod worker;
 
 pub use error::Error;
 pub use setup::{Setup, Style, now_us, random};
-pub use site::Site;
+pub use site::{Part, Site};

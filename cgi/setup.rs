@@ -56,7 +56,16 @@ impl Setup {
         let trusted = Trusted::parse(config.text(Key::TrustedProxy)).map_err(|part| {
             wrong("BLERG_TRUSTED_PROXY", &format!("{part:?} is neither an address, a network nor the word unix"))
         })?;
+        if !config.text(Key::Hub).is_empty() && base.is_empty() {
+            return Err(wrong("BLERG_HUB", "a hub knows feeds by their address, so set BLERG_BASE_URL too"));
+        }
         Ok(Setup { data, settings, front: Front { base_url, trusted }, config })
+    }
+
+    /// The WebSub hub, if there is one.
+    #[must_use]
+    pub fn hub(&self) -> Option<String> {
+        Some(self.config.text(Key::Hub)).filter(|hub| !hub.is_empty()).map(str::to_owned)
     }
 
     /// The store, not opened yet.

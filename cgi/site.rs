@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use blerg_api::Api;
+use blerg_feed::Feeds;
 use blerg_http::{Handler, Plan, Request, Response};
 use blerg_store::Store;
 
@@ -15,18 +16,31 @@ use crate::setup::now_us;
 /// The same fault is told at most once in this time, so that a full disk does not fill the log as well.
 const REPEAT_US: u64 = 10_000_000;
 
+/// What a program serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The API alone.
+    Api,
+    /// Feeds alone.
+    Feeds,
+    /// The whole site, by route.
+    Whole,
+}
+
 /// The parts of a site behind one handler.
 pub struct Site {
+    part: Part,
     api: Api,
+    feeds: Feeds,
 }
 
 impl Site {
     /// A site over a store; faults go to standard error, which is the web server's log.
     #[must_use]
-    pub fn new(store: &Arc<Store>) -> Site {
+    pub fn new(store: &Arc<Store>, part: Part, hub: Option<String>) -> Site {
         let told_us = AtomicU64::new(0);
         let data = store.dir().to_owned();
-        let report = move |error: &blerg_store::Error| {
+        let report: Arc<dyn Fn(&blerg_store::Error) + Send + Sync> = Arc::new(move |error: &blerg_store::Error| {
             let now_us = now_us();
             if error.is_recovering() || now_us.saturating_sub(told_us.swap(now_us, Ordering::Relaxed)) < REPEAT_US {
                 return;
@@ -35,18 +49,32 @@ impl Site {
             if let Some(advice) = data_advice(&data, error) {
                 log(&advice);
             }
-        };
-        Site { api: Api::new(Arc::clone(store), Box::new(report)) }
+        });
+        let shared = Arc::clone(&report);
+        Site {
+            part,
+            api: Api::new(Arc::clone(store), Box::new(move |error| report(error))),
+            feeds: Feeds::new(Arc::clone(store), hub, Box::new(move |error| shared(error))),
+        }
+    }
+
+    /// Who has the route.
+    fn handler(&self, request: &Request) -> &dyn Handler {
+        match self.part {
+            Part::Feeds => &self.feeds,
+            Part::Whole if blerg_feed::has(&request.path) => &self.feeds,
+            Part::Api | Part::Whole => &self.api,
+        }
     }
 }
 
 impl Handler for Site {
     fn plan(&self, head: &Request) -> Plan {
-        self.api.plan(head)
+        self.handler(head).plan(head)
     }
 
     fn handle(&self, request: &Request) -> Response {
-        self.api.handle(request)
+        self.handler(request).handle(request)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::error::{Error, chain};
 use crate::listen::{Address, SOCKET_MODE};
 use crate::program;
 use crate::setup::{Setup, Style, close, now_us};
-use crate::site::{Site, log};
+use crate::site::{Part, Site, log};
 use crate::tick::Tick;
 
 /// Input of a request that takes none is read up to here and dropped.
@@ -28,12 +28,26 @@ const IGNORED_BODY_BYTES_MAX: u64 = 64 * 1024;
 /// # Errors
 /// There is no such socket, the settings or the data can't be used, or the system's event queue fails.
 pub fn run(config: Config) -> Result<(), Error> {
+    run_part(config, Part::Whole)
+}
+
+/// Whether a web server, spawn-fcgi or systemd started this process as a worker (FastCGI 1.0 s.2.2).
+#[must_use]
+pub fn is_wanted() -> bool {
+    matches!(Listener::from_stdin(), Ok(Some(_)))
+}
+
+/// Serves a part of the site.
+///
+/// # Errors
+/// As for [`run`].
+pub fn run_part(config: Config, part: Part) -> Result<(), Error> {
     let setup = Setup::read(config, Style::Server)?;
     let listener = listener(setup.config.text(Key::Listen))?;
     let store = setup.open_store()?;
     let tick = Tick::start(Arc::clone(&store));
     let worker = Worker {
-        site: Site::new(&store),
+        site: Site::new(&store, part, setup.hub()),
         front: setup.front.clone(),
         setup: setup.clone(),
         shown: RwLock::new(Vec::new()),

@@ -71,6 +71,7 @@ server.modules += ( "mod_setenv" )
 var.blerg_url = "{url}"
 var.blerg_www = "{www}"
 var.blerg_program = "{program}"
+var.blerg_feeds = "{feeds}"
 var.blerg_data = "{data}"
 var.blerg_socket = "{run}/lighttpd.sock"
 "#,
@@ -78,6 +79,7 @@ var.blerg_socket = "{run}/lighttpd.sock"
         url = site.url,
         www = site.www().display(),
         program = site.program(program).display(),
+        feeds = site.program("rss.cgi").display(),
         data = site.data().display(),
     );
     // Settings beside the data directory come from lighttpd's own environment (mod_fastcgi) or from mod_setenv (mod_cgi).
@@ -170,6 +172,7 @@ fn apache_htaccess(way: &mut Way) {
         fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
     }
     fs::copy(site.program("cgi_blerg"), folder.join("blerg.cgi")).unwrap();
+    fs::copy(site.program("rss.cgi"), folder.join("rss.cgi")).unwrap();
     let mut settings = format!("SetEnv BLERG_DATA {}", site.data().display());
     for (name, value) in &site.settings {
         let _ = write!(settings, "\nSetEnv {name} \"{value}\"");

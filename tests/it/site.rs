@@ -113,6 +113,8 @@ impl Programs {
             let built = Path::new(built);
             fs::copy(built, programs.0.path().join(built.file_name().unwrap())).unwrap();
         }
+        // Under the name that `make` gives it: Cargo takes no dot.
+        fs::copy(env!("CARGO_BIN_EXE_rss"), programs.0.path().join("rss.cgi")).unwrap();
         *shared = Arc::downgrade(&programs);
         programs
     }

@@ -18,7 +18,6 @@ mod failure;
 mod follow;
 mod json;
 mod param;
-mod query;
 mod read;
 mod record;
 mod route;

@@ -1,13 +1,13 @@
-//! Full-text search. Start at [`search`]; the grammar of a query is in query.rs, the index in the store.
+//! Full-text search. Start at [`search`]; the grammar of a query and the index are in the store.
 
 use crate::answer::{Audience, encode, json, linked, unless_known, validators};
 use crate::call::Call;
 use crate::failure::{Code, Failure};
 use crate::json::{Author, posts};
 use crate::read::PAGE_RECORDS;
-use crate::{param, query};
+use crate::param;
 use blerg_http::Response;
-use blerg_store::ListKey;
+use blerg_store::{ListKey, SearchQuery};
 
 /// Batches of the log that a search adds to the index at most before it answers from what there is.
 const CATCH_UP_BATCHES: u64 = 4;
@@ -17,7 +17,7 @@ pub(crate) fn search(call: &Call<'_>) -> Result<Response, Failure> {
     let form = call.request.query_form();
     let text = param::required(&form, "q")?;
     let before = call.before(&form)?;
-    let query = query::parse(text).map_err(|error| Failure::new(Code::BadQuery, error.to_string()))?;
+    let query = SearchQuery::parse(text).map_err(|error| Failure::new(Code::BadQuery, error.to_string()))?;
     // Every put, edit and delete moves the list of all records.
     let mut validators = validators(call, Audience::Everybody, &call.reader()?.version_of(&[ListKey::Latest])?);
     let cover = call.store.index_search(CATCH_UP_BATCHES)?;

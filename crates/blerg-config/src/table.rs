@@ -29,6 +29,10 @@ pub enum Key {
     HashWait,
     /// How many event loops a server runs.
     Threads,
+    /// The WebSub hub.
+    Hub,
+    /// Whose certificates the hub's may be signed by.
+    CaFile,
 }
 
 /// What a value may be.
@@ -189,5 +193,23 @@ pub const SETTINGS: &[Setting] = &[
         default: "1",
         meaning: "event loops of http_blerg and fcgi_blerg; one serves tens of thousands of requests a second",
         check: Check::Number(1, 64),
+    },
+    Setting {
+        key: Key::Hub,
+        name: "BLERG_HUB",
+        flag: "--hub",
+        value: "URL",
+        default: "",
+        meaning: "the WebSub hub that feeds name, and that is told of every new record; needs BLERG_BASE_URL",
+        check: Check::Url,
+    },
+    Setting {
+        key: Key::CaFile,
+        name: "BLERG_CA_FILE",
+        flag: "--ca-file",
+        value: "FILE",
+        default: "",
+        meaning: "certificates (PEM) that a hub's may be signed by; else those of the system",
+        check: Check::Path,
     },
 ];

@@ -1,4 +1,4 @@
-//! User text to tags and safe HTML; pure functions without I/O. Start at [`tags`].
+//! User text to tags and safe HTML; pure functions without I/O. Start at [`tags`] and [`post_html`].
 //! It never knows of records, accounts or HTTP.
 //!
 //! ```
@@ -8,6 +8,13 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod clean;
+mod links;
+mod post;
 mod tags;
+mod title;
 
+pub use clean::clean;
+pub use post::{Places, post_html};
 pub use tags::{Span, TAG_BYTES_MAX, TAGS_MAX, is_tag_name, occurrences, tags};
+pub use title::{TITLE_BYTES_MAX, TITLE_CHARS_MAX, post_title};

@@ -38,7 +38,7 @@ pub use name::{AuthorName, NameError};
 pub use password::{Argon2Cost, PASSWORD_BYTES_MAX};
 pub use portable::{DUMP_VERSION, Dumped, FindTags, ImportFormat, ImportOptions, Imported, OnProgress, Progress, Restored};
 pub use post::PutText;
-pub use search::{SearchCover, SearchQuery};
+pub use search::{QueryError, SearchCover, SearchQuery};
 pub use session::{ClientInfo, Session, SessionId, SessionView, Token};
 pub use settings::Settings;
 

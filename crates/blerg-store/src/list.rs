@@ -15,6 +15,7 @@ use crate::{Error, Store};
 pub use cursor::{Cursor, CursorError};
 pub(crate) use page::Step;
 pub use page::{Page, Post};
+pub(crate) use tag::is_tag_name;
 pub use tag::{TagCount, TagKey, TagKeyError};
 pub use thread::Thread;
 
@@ -152,12 +153,28 @@ impl Reader {
     /// # Errors
     /// The log cannot be read.
     pub fn version_of(&self, keys: &[ListKey<'_>]) -> Result<Version, Error> {
+        self.dated(self.undated_version_of(keys)?)
+    }
+
+    /// The same with `changed_us` 0: enough to compare two versions, and read without touching any record.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn undated_version_of(&self, keys: &[ListKey<'_>]) -> Result<Version, Error> {
         let mut version = Version { len: 0, changed: Position(0), changed_us: 0, stamp: self.stamp() };
         for key in keys {
             let list = self.snapshot.list(key)?;
             version.len = version.len.saturating_add(list.len());
             version.changed = version.changed.max(list.changed());
         }
+        Ok(version)
+    }
+
+    /// The version with its `changed_us`.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn dated(&self, mut version: Version) -> Result<Version, Error> {
         if version.changed > Position(0) {
             version.changed_us = self.time_at(version.changed)?;
         }

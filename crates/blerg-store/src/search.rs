@@ -6,6 +6,7 @@
 mod expr;
 mod fold;
 mod index;
+mod query;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::list::Step;
 use crate::{Cursor, Error, Page, Reader, Store, lock};
 
 pub(crate) use index::Index;
+pub use query::QueryError;
 
 /// Most batches that a search waits for; a site that was just filled is indexed by who filled it.
 const SEARCH_BATCHES_MAX: u64 = 4;

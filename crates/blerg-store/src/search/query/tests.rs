@@ -1,7 +1,7 @@
 //! The search grammar, case by case.
 
 use super::{QUERY_BYTES_MAX, QueryError, TERMS_MAX, parse, parse_date};
-use blerg_store::SearchQuery;
+use crate::SearchQuery;
 
 fn strings(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()

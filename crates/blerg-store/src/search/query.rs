@@ -1,9 +1,11 @@
 //! The grammar of `/search?q=`: words, "phrases", `from:`, `#tag`, `@user`, `before:`, `after:`, and `-` before what
-//! must not be there. Start at [`parse`]. It never looks anything up; the store knows what a word is.
+//! must not be there. Start at [`SearchQuery::parse`]. It never looks anything up; the index knows what a word is.
 
-use blerg_markup::is_tag_name;
-use blerg_store::SearchQuery;
 use std::fmt;
+
+use super::SearchQuery;
+use crate::AuthorName;
+use crate::list::is_tag_name;
 
 /// Longest query in bytes: a few sentences; more would be somebody's attack on the full-text index.
 pub(crate) const QUERY_BYTES_MAX: usize = 1024;
@@ -16,7 +18,8 @@ const SECS_PER_DAY: u64 = 86_400;
 
 /// Why a text is no query; shown to the visitor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum QueryError {
+#[non_exhaustive]
+pub enum QueryError {
     /// Nothing to look for.
     Empty,
     /// Longer than [`QUERY_BYTES_MAX`].
@@ -52,11 +55,19 @@ impl fmt::Display for QueryError {
     }
 }
 
-/// Reads a query.
-///
-/// # Errors
-/// What is wrong with it, as a sentence for the visitor.
-pub(crate) fn parse(text: &str) -> Result<SearchQuery, QueryError> {
+impl std::error::Error for QueryError {}
+
+impl SearchQuery {
+    /// Reads a query as visitors write it.
+    ///
+    /// # Errors
+    /// What is wrong with it, as a sentence for the visitor.
+    pub fn parse(text: &str) -> Result<SearchQuery, QueryError> {
+        parse(text)
+    }
+}
+
+fn parse(text: &str) -> Result<SearchQuery, QueryError> {
     if text.len() > QUERY_BYTES_MAX {
         return Err(QueryError::TooLong);
     }
@@ -159,7 +170,7 @@ fn add_key(query: &mut SearchQuery, key: Key, text: &str) -> Result<(), QueryErr
     match key {
         Key::From => {
             let name = text.strip_prefix('@').unwrap_or(text);
-            if blerg_store::AuthorName::parse(name).is_err() {
+            if AuthorName::parse(name).is_err() {
                 return Err(QueryError::Name(text.to_owned()));
             }
             set(&mut query.from, name.to_owned(), "from")

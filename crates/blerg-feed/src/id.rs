@@ -1,0 +1,34 @@
+//! Ids that never change: UUIDs of version 5 (RFC 9562 s.5.5) in the name space of the site's random id, which a dump
+//! carries along. Start at [`Ids`]. Neither host nor format, edits nor the place in the log are in them.
+
+use uuid::Uuid;
+
+/// Makes ids for one site.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ids {
+    site: Uuid,
+}
+
+impl Ids {
+    pub(crate) fn new(site_id: [u8; 16]) -> Ids {
+        Ids { site: Uuid::from_bytes(site_id) }
+    }
+
+    /// Of a record. Its first time is in it, so that a number that is used again after an old backup was restored is
+    /// another record.
+    pub(crate) fn record(&self, author: &str, record: u64, first_us: u64) -> String {
+        self.named(&format!("record/{}/{record}/{first_us}", author.to_ascii_lowercase()))
+    }
+
+    /// Of a feed, by the path that all its formats share.
+    pub(crate) fn feed(&self, path: &str) -> String {
+        self.named(&format!("feed/{path}"))
+    }
+
+    fn named(&self, name: &str) -> String {
+        Uuid::new_v5(&self.site, name.as_bytes()).urn().to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! From a source to a feed's content: [`Subject`] knows what a feed depends on before anything is built, and then builds
+//! it. A new source is one more way to make a `Subject` and one more arm in `Subject::page`.
+
+use blerg_markup::{Places, post_html, post_title};
+use blerg_store::{AuthorView, Cursor, ListKey, Page, Post, Reader, SearchQuery, Store, TagKey};
+
+use crate::failure::Failure;
+use crate::feed::{Entry, Feed, Links, Person};
+use crate::format::Format;
+use crate::id::Ids;
+use crate::place::{Place, encode};
+use crate::route::{Source, tag_path};
+
+/// Records in one page of a feed: what the API gives, too.
+const PAGE_RECORDS: usize = 50;
+
+/// What everything with others' records depends on besides its own list: who leaves takes records along at once.
+pub(crate) const LEAVING: ListKey<'static> = ListKey::Authors;
+
+/// A source that was looked up.
+#[derive(Debug)]
+pub(crate) enum Subject {
+    User(AuthorView),
+    Tags(Vec<TagKey>),
+    Latest,
+    Search { text: String, query: SearchQuery },
+}
+
+impl Subject {
+    /// Looks up what a path names.
+    pub(crate) fn find(reader: &Reader, source: Source) -> Result<Subject, Failure> {
+        Ok(match source {
+            Source::User(name) => Subject::User(reader.author(name.as_str())?.ok_or_else(Failure::no_such_user)?),
+            Source::Tags(tags) => Subject::Tags(tags),
+            Source::Latest => Subject::Latest,
+            Source::Search(text) => {
+                let query = SearchQuery::parse(&text).map_err(|error| Failure::bad_query(error.to_string()))?;
+                Subject::Search { text, query }
+            }
+        })
+    }
+
+    /// The lists that the feed is made of.
+    pub(crate) fn keys(&self) -> Vec<ListKey<'_>> {
+        match self {
+            Subject::User(user) => vec![ListKey::Timeline(user.id), LEAVING],
+            Subject::Tags(tags) => tags.iter().map(TagKey::list_key).chain([LEAVING]).collect(),
+            // Every put, edit and delete moves the list of all records.
+            Subject::Latest | Subject::Search { .. } => vec![ListKey::Latest, LEAVING],
+        }
+    }
+
+    /// The feed is no older than this.
+    pub(crate) fn since_us(&self) -> u64 {
+        if let Subject::User(user) = self { user.created_us } else { 0 }
+    }
+
+    /// What the feed's addresses in all formats share, encoded: the path below the prefix, and the query.
+    pub(crate) fn path(&self) -> (String, String) {
+        match self {
+            Subject::User(user) => (format!("user/{}", encode(&user.name)), String::new()),
+            Subject::Tags(tags) => (format!("tag/{}", tags_path(tags)), String::new()),
+            Subject::Latest => ("latest".to_owned(), String::new()),
+            Subject::Search { text, .. } => ("search".to_owned(), format!("?q={}", encode(text))),
+        }
+    }
+
+    /// A page of records.
+    pub(crate) fn page(&self, store: &Store, reader: &Reader, before: Option<&Cursor>) -> Result<Page, Failure> {
+        let page = match self {
+            Subject::User(user) => reader.timeline(user.id, before, PAGE_RECORDS),
+            Subject::Tags(tags) => reader.tag_page(tags, before, PAGE_RECORDS),
+            Subject::Latest => reader.latest(before, PAGE_RECORDS),
+            Subject::Search { query, .. } => store.search(query, before, PAGE_RECORDS),
+        };
+        page.map_err(|error| if error.is_not_found() { Failure::bad_before() } else { Failure::from(error) })
+    }
+
+    /// The feed with these records.
+    pub(crate) fn feed(&self, frame: &Frame<'_>, page: Page) -> Feed {
+        let Frame { place, ids, format, before, hub, changed_us } = *frame;
+        let (path, query) = self.path();
+        let (title, description, home) = self.words(place);
+        let entries: Vec<Entry> = page.posts.into_iter().map(|post| entry(post, place, ids)).collect();
+        let url = |cursor: Option<&Cursor>| place.feed(&path, format, &query, cursor);
+        Feed {
+            id: ids.feed(&format!("{}{query}", path.to_ascii_lowercase())),
+            title,
+            description,
+            page: home,
+            updated_us: entries.iter().map(|entry| entry.updated_us).max().unwrap_or(changed_us),
+            author: match self {
+                Subject::User(user) => Some(person(&user.name, place)),
+                _ => None,
+            },
+            entries,
+            links: Links {
+                own: url(before),
+                first: before.map(|_| url(None)),
+                next: page.next.as_ref().map(|next| url(Some(next))),
+                hub: hub.map(str::to_owned),
+                style: place.style(),
+            },
+        }
+    }
+
+    /// The feed's title, what it is, and the page that it is the feed of.
+    fn words(&self, place: &Place) -> (String, String, String) {
+        let host = &place.host;
+        match self {
+            Subject::User(user) => {
+                let name = &user.name;
+                (format!("{name} on {host}"), format!("What {name} writes on {host}"), place.user(name))
+            }
+            Subject::Tags(tags) => {
+                let shown = shown(tags);
+                let page = place.tags(&tags_path(tags));
+                (format!("{shown} on {host}"), format!("What is written on {host} with {shown}"), page)
+            }
+            Subject::Latest => (host.clone(), format!("What everybody writes on {host}"), place.front().to_owned()),
+            Subject::Search { text, .. } => {
+                let text = post_title(text).unwrap_or_default();
+                let page = place.search(&text);
+                (format!("“{text}” on {host}"), format!("What is found on {host} by searching for “{text}”"), page)
+            }
+        }
+    }
+}
+
+/// What a feed is told besides its records.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame<'a> {
+    pub(crate) place: &'a Place,
+    pub(crate) ids: &'a Ids,
+    pub(crate) format: Format,
+    pub(crate) before: Option<&'a Cursor>,
+    pub(crate) hub: Option<&'a str>,
+    pub(crate) changed_us: u64,
+}
+
+fn tags_path(tags: &[TagKey]) -> String {
+    tags.iter().map(tag_path).collect::<Vec<String>>().join(",")
+}
+
+fn shown(tags: &[TagKey]) -> String {
+    let with_sigil = tags.iter().map(|tag| match tag {
+        TagKey::Tag(name) => format!("#{name}"),
+        TagKey::Mention(name) => format!("@{name}"),
+    });
+    with_sigil.collect::<Vec<String>>().join(" ")
+}
+
+fn person(name: &str, place: &Place) -> Person {
+    Person { name: name.to_owned(), page: place.user(name) }
+}
+
+fn entry(post: Post, place: &Place, ids: &Ids) -> Entry {
+    let Post { author_name, record, timestamp_us, edited_us, text, .. } = post;
+    let places = Places { tag: &place.tag, mention: &place.user };
+    let tags = if text.contains('#') { blerg_markup::tags(&text) } else { Vec::new() };
+    let tags = tags.iter().filter_map(|span| span.text(&text)?.strip_prefix('#'));
+    Entry {
+        id: ids.record(&author_name, record.0, timestamp_us),
+        page: place.record(&author_name, record.0),
+        title: post_title(&text).unwrap_or_else(|| format!("Post {} by {author_name}", record.0)),
+        html: post_html(&text, &places),
+        author: person(&author_name, place),
+        published_us: timestamp_us,
+        // An imported record may bear any date.
+        updated_us: edited_us.map_or(timestamp_us, |edited_us| edited_us.max(timestamp_us)),
+        tags: tags.map(str::to_owned).collect(),
+        text,
+    }
+}

@@ -1,0 +1,22 @@
+//! What is unfit and what is not.
+
+use super::clean;
+
+#[track_caller]
+fn check(text: &str, want: &str) {
+    assert_eq!(clean(text), want, "{text:?}");
+}
+
+#[test]
+fn what_xml_or_html_forbid_is_replaced() {
+    check("a\0b\u{8}c\u{B}d\u{C}e\u{1F}f", "a\u{FFFD}b\u{FFFD}c\u{FFFD}d\u{FFFD}e\u{FFFD}f");
+    check("\u{7F}\u{80}\u{85}\u{9F}", "\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}");
+    check("\u{FFFE}\u{FFFF}\u{FDD0}\u{FDEF}\u{1FFFE}\u{10FFFF}", &"\u{FFFD}".repeat(6));
+}
+
+#[test]
+fn everything_else_stays() {
+    for text in ["", "a\tb\nc\rd", "é\u{A0}\u{202E}\u{FDCF}\u{FDF0}\u{FFFD}\u{10FFFD}", "👩‍👩‍👧‍👦"] {
+        check(text, text);
+    }
+}

@@ -1,0 +1,141 @@
+//! The text of a record as HTML that is safe wherever it is shown: everything escaped, then http(s) addresses, tags and
+//! mentions linked, line ends kept, each paragraph in the direction of its own script. Start at [`post_html`].
+//! It never lets through an element or attribute of the author's; what HTML and XML forbid becomes U+FFFD.
+
+use std::ops::Range;
+
+use crate::clean::is_unfit;
+use crate::links::urls;
+use crate::tags::{Span, occurrences};
+
+/// What stands before a tag's or a mention's name in the address that it links to; the name needs no encoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Places<'a> {
+    /// For `#name`.
+    pub tag: &'a str,
+    /// For `@name`.
+    pub mention: &'a str,
+}
+
+/// The text as HTML: one or more `<p dir="auto">`, in them text, `<br>` and `<a href>`.
+#[must_use]
+pub fn post_html(text: &str, places: &Places<'_>) -> String {
+    let mut html = Html { out: String::with_capacity(text.len() + text.len() / 4 + 64), breaks: 0, is_open: false };
+    let tags = if text.contains(['#', '@']) { occurrences(text) } else { Vec::new() };
+    let mut tags = tags.as_slice();
+    let mut from = 0;
+    for url in urls(text) {
+        tags = html.tagged(text, from..url.start, tags, places);
+        html.link(&[text.get(url.clone()).unwrap_or_default()], text.get(url.clone()).unwrap_or_default());
+        from = url.end;
+    }
+    html.tagged(text, from..text.len(), tags, places);
+    html.finish()
+}
+
+struct Html {
+    out: String,
+    /// Line ends that have come since the last visible text.
+    breaks: usize,
+    is_open: bool,
+}
+
+impl Html {
+    /// A stretch between addresses, with its tags; those that are left come back.
+    fn tagged<'s>(&mut self, text: &str, range: Range<usize>, tags: &'s [Span], places: &Places<'_>) -> &'s [Span] {
+        let mut from = range.start;
+        let mut rest = tags;
+        while let Some((tag, after)) = rest.split_first().filter(|(tag, _)| tag.start < range.end) {
+            rest = after;
+            // One that an address has swallowed is part of it.
+            let (true, Some(written)) = (tag.start >= from, tag.text(text)) else { continue };
+            self.text(text.get(from..tag.start).unwrap_or_default());
+            let place = if written.starts_with('#') { places.tag } else { places.mention };
+            self.link(&[place, written.get(1..).unwrap_or_default()], written);
+            from = tag.start + tag.len;
+        }
+        self.text(text.get(from..range.end).unwrap_or_default());
+        rest
+    }
+
+    fn text(&mut self, text: &str) {
+        let mut from = 0;
+        let mut chars = text.char_indices().peekable();
+        while let Some((at, c)) = chars.next() {
+            if !matches!(c, '\n' | '\r') {
+                continue;
+            }
+            self.escaped(text.get(from..at).unwrap_or_default());
+            if c == '\r' && chars.next_if(|(_, next)| *next == '\n').is_some() {
+                from = at + 2;
+            } else {
+                from = at + 1;
+            }
+            self.breaks += 1;
+        }
+        self.escaped(text.get(from..).unwrap_or_default());
+    }
+
+    /// Text of one line.
+    fn escaped(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.open();
+            escape(text, &mut self.out);
+        }
+    }
+
+    fn link(&mut self, href: &[&str], text: &str) {
+        self.open();
+        self.out.push_str("<a href=\"");
+        for part in href {
+            escape(part, &mut self.out);
+        }
+        self.out.push_str("\">");
+        escape(text, &mut self.out);
+        self.out.push_str("</a>");
+    }
+
+    /// What the line ends before the next visible text come to.
+    fn open(&mut self) {
+        const OPEN: &str = "<p dir=\"auto\">";
+        match (self.is_open, self.breaks) {
+            (false, _) => self.out.push_str(OPEN),
+            (true, 0) => {}
+            (true, 1) => self.out.push_str("<br>"),
+            (true, _) => {
+                self.out.push_str("</p>");
+                self.out.push_str(OPEN);
+            }
+        }
+        (self.is_open, self.breaks) = (true, 0);
+    }
+
+    fn finish(mut self) -> String {
+        if self.is_open {
+            self.out.push_str("</p>");
+        }
+        self.out
+    }
+}
+
+/// Escapes for element text and for attributes in double quotes.
+fn escape(text: &str, out: &mut String) {
+    let mut from = 0;
+    for (at, c) in text.char_indices() {
+        let into = match c {
+            '<' => "&lt;",
+            '>' => "&gt;",
+            '&' => "&amp;",
+            '"' => "&quot;",
+            _ if is_unfit(c) => "\u{FFFD}",
+            _ => continue,
+        };
+        out.push_str(text.get(from..at).unwrap_or_default());
+        out.push_str(into);
+        from = at + c.len_utf8();
+    }
+    out.push_str(text.get(from..).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! A title for a text that has none: its first line that says anything, cut between words. Start at [`post_title`].
+//! Cuts never split what a reader sees as one character (UAX #29), and what turns the direction of text is turned back,
+//! so that a title can't disturb those around it in a list.
+
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use crate::clean::clean;
+
+/// Characters of a title, as a reader counts them: a line of a feed reader's list.
+pub const TITLE_CHARS_MAX: usize = 80;
+
+/// Bytes of a title: a character may be built of any number of marks.
+pub const TITLE_BYTES_MAX: usize = 640;
+
+/// A cut goes back to the last space, unless that would leave less than this.
+const TITLE_CHARS_MIN: usize = 40;
+
+/// The title; `None` for a text in which nothing can be seen.
+#[must_use]
+pub fn post_title(text: &str) -> Option<String> {
+    let line = text.split(['\n', '\r']).find(|line| line.chars().any(is_visible))?;
+    let mut title = String::new();
+    let mut chars = 0;
+    let mut last_space = None;
+    for grapheme in line.trim().graphemes(true) {
+        let piece = if grapheme.chars().all(char::is_whitespace) { " " } else { grapheme };
+        if piece == " " && title.ends_with(' ') {
+            continue;
+        }
+        if chars >= TITLE_CHARS_MAX || title.len() + piece.len() > TITLE_BYTES_MAX {
+            if let Some((at, _)) = last_space.filter(|(_, chars)| *chars >= TITLE_CHARS_MIN) {
+                title.truncate(at);
+            }
+            title.push('…');
+            break;
+        }
+        if piece == " " {
+            last_space = Some((title.len(), chars));
+        }
+        title.push_str(piece);
+        chars += 1;
+    }
+    let mut title = clean(&title).into_owned();
+    turn_back(&mut title);
+    Some(title)
+}
+
+/// Whether a character shows: no space, no control, none of those that only act on others.
+fn is_visible(c: char) -> bool {
+    let acts = matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+        | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{E0000}'..='\u{E0FFF}');
+    !acts && !c.is_whitespace() && !c.is_control()
+}
+
+/// Ends every embedding, override and isolate that is still open (UAX #9).
+fn turn_back(title: &mut String) {
+    let mut open = Vec::new();
+    for c in title.chars() {
+        match c {
+            '\u{202A}' | '\u{202B}' | '\u{202D}' | '\u{202E}' => open.push('\u{202C}'),
+            '\u{2066}'..='\u{2068}' => open.push('\u{2069}'),
+            '\u{202C}' | '\u{2069}' if open.last() == Some(&c) => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    title.extend(open.into_iter().rev());
+}
+
+#[cfg(test)]
+mod tests;
