@@ -1,7 +1,7 @@
 //! What an operator asks of a whole site: is everything as it should be ([`Store::check`]), make what is derived anew
 //! ([`Store::rebuild`]), how much is there ([`Store::stats`]). Reads everything, changes nothing but in a rebuild.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fs;
 
 use blerg_log::{AuthorId, Body, Frame, ListKey, Position, RecordNo};
@@ -133,7 +133,7 @@ impl Store {
         self.log()?.rebuild(&mut |progress| {
             on_progress(Progress { doing: "index records", done: progress.done, total: Some(progress.total) });
         })?;
-        self.search_index()?.reset()?;
+        self.reset_search()?;
         crate::portable::index(self, on_progress)
     }
 
@@ -172,147 +172,148 @@ fn disk_bytes(dir: &std::path::Path) -> Result<u64, Error> {
     Ok(bytes)
 }
 
-/// What the log says about one record.
-#[derive(Clone, Copy)]
-struct Told {
-    put: Position,
-    newest: Position,
-    is_live: bool,
+/// The log read from its start to its end, with what is yet to be explained.
+struct Reading<'r> {
+    reader: &'r Reader,
+    report: &'r mut Report,
+    /// Numbers used up.
+    puts: u64,
+    /// Records that are not there and whose deletion was not met yet: few, and none at the end.
+    missing: HashSet<(AuthorId, RecordNo)>,
 }
 
 /// Reads the whole log and compares each list with what the log says must be on it.
 fn check_log(reader: &Reader, report: &mut Report, on_progress: OnProgress<'_>) -> Result<(), Error> {
     let visible = reader.stamp().visible;
-    let mut told: HashMap<(AuthorId, RecordNo), Told> = HashMap::new();
+    let mut reading = Reading { reader, report, puts: 0, missing: HashSet::new() };
     for (i, frame) in (0_u64..).zip(reader.snapshot().frames(Position(0))) {
         let frame = match frame {
             Ok(frame) => frame,
             Err(error) if error.is_damaged() => {
-                report.problem(format!("log: {error}"));
+                reading.report.problem(format!("log: {error}"));
                 continue;
             }
             Err(error) => return Err(error.into()),
         };
-        report.frames += 1;
         if i % REPORT_FRAMES == 0 {
             on_progress(Progress { doing: "check the log", done: frame.position.0, total: Some(visible.0) });
         }
-        check_frame(reader, &frame, &mut told, report)?;
+        reading.report.frames += 1;
+        reading.frame(&frame)?;
     }
-    for ((author, record), told) in &told {
-        check_record(reader, *author, *record, *told, report)?;
+    let Reading { puts, missing, .. } = reading;
+    for (author, no) in missing {
+        report.problem(format!("log: record {} of author {} is damaged or lost", no.0, author.0));
     }
     let latest = reader.snapshot().list(&ListKey::Latest)?.len();
-    let puts = told.len() as u64;
     if latest > puts {
         report.problem(format!("index: {latest} records on the list of all, {puts} in the log"));
     }
     Ok(())
 }
 
-fn check_frame(
-    reader: &Reader,
-    frame: &Frame,
-    told: &mut HashMap<(AuthorId, RecordNo), Told>,
-    report: &mut Report,
-) -> Result<(), Error> {
-    let at = frame.position;
-    match &frame.body {
-        Body::AddAuthor { author, name, .. } => {
-            report.authors += 1;
-            let found = reader.snapshot().author_by_name(name)?.map(|found| found.id);
-            if found != Some(*author) {
-                report.problem(format!("index: author {name:?} at {} is not found by name", at.0));
-            }
-            on_list(reader, &ListKey::Authors, at, report)
-        }
-        Body::Put { author, record, .. } => {
-            told.insert((*author, *record), Told { put: at, newest: at, is_live: true });
-            Ok(())
-        }
-        Body::PutHole { author, record } => {
-            told.insert((*author, *record), Told { put: at, newest: at, is_live: false });
-            Ok(())
-        }
-        Body::Edit { author, record, .. } => {
-            if let Some(told) = told.get_mut(&(*author, *record)) {
-                told.newest = at;
-            }
-            Ok(())
-        }
-        Body::Delete { author, record } => {
-            if let Some(told) = told.get_mut(&(*author, *record)) {
-                told.is_live = false;
-            }
-            on_list(reader, &ListKey::Deletes, at, report)
-        }
-        Body::CloseAuthor { author } => {
-            for (_, told) in told.iter_mut().filter(|((owner, _), _)| owner == author) {
-                told.is_live = false;
-            }
-            Ok(())
-        }
-        Body::Follow { author, target } => {
-            on_list(reader, &ListKey::Follows(*author), at, report)?;
-            on_list(reader, &ListKey::Followers(*target), at, report)?;
-            on_list(reader, &ListKey::FollowPair(*author, *target), at, report)
-        }
-        Body::Unfollow { author, target } => {
-            on_list(reader, &ListKey::Unfollows(*target), at, report)?;
-            on_list(reader, &ListKey::FollowPair(*author, *target), at, report)
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A record's lists: its number on the timeline, and where it stands with its current text.
-fn check_record(reader: &Reader, author: AuthorId, no: RecordNo, told: Told, report: &mut Report) -> Result<(), Error> {
-    let snapshot = reader.snapshot();
-    let timeline = snapshot.list(&ListKey::Timeline(author))?;
-    if no.0 >= timeline.len() || timeline.get(no.0)? != told.put {
-        report.problem(format!("index: record {} of author {} is not at its number", no.0, author.0));
-        return Ok(());
-    }
-    let found = snapshot.record(author, no)?;
-    match (&found, told.is_live) {
-        (Some(record), true) if record.element == told.newest && record.put == told.put => {
-            report.records += 1;
-            on_list(reader, &ListKey::Latest, told.put, report)?;
-            for span in &record.tags {
-                match TagKey::at(&record.text, *span) {
-                    Some(key) => on_list(reader, &key.list_key(), told.newest, report)?,
-                    None => report.problem(format!("log: a tag of record {} of author {} is none", no.0, author.0)),
+impl Reading<'_> {
+    fn frame(&mut self, frame: &Frame) -> Result<(), Error> {
+        let at = frame.position;
+        match &frame.body {
+            Body::AddAuthor { author, name, .. } => {
+                self.report.authors += 1;
+                let found = self.reader.snapshot().author_by_name(name)?.map(|found| found.id);
+                if found != Some(*author) {
+                    self.report.problem(format!("index: author {name:?} at {} is not found by name", at.0));
                 }
+                self.on_list(&ListKey::Authors, at)
             }
-            match record.reply_to {
-                Some((to, replied)) => on_list(reader, &ListKey::Replies(to, replied), told.put, report),
-                None => Ok(()),
+            Body::Put { author, record, .. } => self.put(*author, *record, at),
+            Body::PutHole { author, record } => {
+                self.puts += 1;
+                self.on_timeline(*author, *record, at).map(drop)
             }
-        }
-        (None, false) => Ok(()),
-        (Some(_), true) => {
-            report.problem(format!("index: record {} of author {} shows another text than its newest", no.0, author.0));
-            Ok(())
-        }
-        (Some(_), false) => {
-            report.problem(format!("index: record {} of author {} was deleted and is shown", no.0, author.0));
-            Ok(())
-        }
-        (None, true) => {
-            report.problem(format!("log: record {} of author {} is damaged or lost", no.0, author.0));
-            Ok(())
+            Body::Edit { author, record, .. } => self.edit(*author, *record, at),
+            Body::Delete { author, record } => {
+                self.missing.remove(&(*author, *record));
+                if self.reader.snapshot().record(*author, *record)?.is_some() {
+                    self.problem_of(*author, *record, "was deleted and is shown");
+                }
+                self.on_list(&ListKey::Deletes, at)
+            }
+            Body::CloseAuthor { author } => {
+                let found = self.reader.snapshot().author(*author)?;
+                if found.is_none_or(|found| !found.closed) {
+                    self.report.problem(format!("index: author {} has left and is shown", author.0));
+                }
+                Ok(())
+            }
+            Body::Follow { author, target } => {
+                self.on_list(&ListKey::Follows(*author), at)?;
+                self.on_list(&ListKey::Followers(*target), at)?;
+                self.on_list(&ListKey::FollowPair(*author, *target), at)
+            }
+            Body::Unfollow { author, target } => {
+                self.on_list(&ListKey::Unfollows(*target), at)?;
+                self.on_list(&ListKey::FollowPair(*author, *target), at)
+            }
+            _ => Ok(()),
         }
     }
-}
 
-/// Says so if a list lacks a position.
-fn on_list(reader: &Reader, key: &ListKey<'_>, at: Position, report: &mut Report) -> Result<(), Error> {
-    let list = reader.snapshot().list(key)?;
-    let i = list.lower_bound(at)?;
-    if i >= list.len() || list.get(i)? != at {
-        report.problem(format!("index: position {} is missing on list {key:?}", at.0));
+    /// A record's lists: its number on the timeline, and where it stands with its current text.
+    fn put(&mut self, author: AuthorId, no: RecordNo, at: Position) -> Result<(), Error> {
+        self.puts += 1;
+        if !self.on_timeline(author, no, at)? {
+            return Ok(());
+        }
+        let snapshot = self.reader.snapshot();
+        let Some(record) = snapshot.record(author, no)? else {
+            if snapshot.author(author)?.is_some_and(|author| !author.closed) {
+                self.missing.insert((author, no));
+            }
+            return Ok(());
+        };
+        self.report.records += 1;
+        self.on_list(&ListKey::Latest, at)?;
+        for span in &record.tags {
+            match TagKey::at(&record.text, *span) {
+                Some(key) => self.on_list(&key.list_key(), record.element)?,
+                None => self.problem_of(author, no, "has a tag that is none"),
+            }
+        }
+        match record.reply_to {
+            Some((to, replied)) => self.on_list(&ListKey::Replies(to, replied), at),
+            None => Ok(()),
+        }
     }
-    Ok(())
+
+    fn edit(&mut self, author: AuthorId, no: RecordNo, at: Position) -> Result<(), Error> {
+        let found = self.reader.snapshot().record(author, no)?;
+        if found.is_some_and(|record| record.element < at) {
+            self.problem_of(author, no, "shows another text than its newest");
+        }
+        Ok(())
+    }
+
+    fn on_timeline(&mut self, author: AuthorId, no: RecordNo, at: Position) -> Result<bool, Error> {
+        let timeline = self.reader.snapshot().list(&ListKey::Timeline(author))?;
+        let is_there = no.0 < timeline.len() && timeline.get(no.0)? == at;
+        if !is_there {
+            self.problem_of(author, no, "is not at its number");
+        }
+        Ok(is_there)
+    }
+
+    fn problem_of(&mut self, author: AuthorId, no: RecordNo, problem: &str) {
+        self.report.problem(format!("index: record {} of author {} {problem}", no.0, author.0));
+    }
+
+    /// Says so if a list lacks a position.
+    fn on_list(&mut self, key: &ListKey<'_>, at: Position) -> Result<(), Error> {
+        let list = self.reader.snapshot().list(key)?;
+        let i = list.lower_bound(at)?;
+        if i >= list.len() || list.get(i)? != at {
+            self.report.problem(format!("index: position {} is missing on list {key:?}", at.0));
+        }
+        Ok(())
+    }
 }
 
 /// Each row is a record that is there, in its newest version, and there are as many as records covered.

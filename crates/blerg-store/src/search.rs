@@ -120,6 +120,17 @@ impl Store {
         }
     }
 
+    /// Forgets the full-text index; one that is too damaged for that is removed.
+    pub(crate) fn reset_search(&self) -> Result<(), Error> {
+        match self.search_index().and_then(|index| index.reset()) {
+            Err(Error::Sqlite { .. } | Error::Damaged { .. }) => {
+                *lock(&self.search) = None;
+                index::remove(self.dir())
+            }
+            result => result,
+        }
+    }
+
     /// The full-text index, opened on first use.
     pub(crate) fn search_index(&self) -> Result<Arc<Index>, Error> {
         let mut slot = lock(&self.search);

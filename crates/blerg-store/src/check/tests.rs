@@ -76,3 +76,25 @@ fn a_rebuild_makes_a_lost_index_anew() {
     let stats = site.store.stats().unwrap();
     assert_eq!((stats.authors, stats.puts), (1, 51));
 }
+
+#[test]
+fn a_search_index_that_is_no_database_is_made_anew() {
+    let (site, _) = filled();
+    site.store.index_search(10).unwrap();
+    let query = SearchQuery { words: vec!["number".into()], ..SearchQuery::default() };
+    let want = site.store.search(&query, None, 100).unwrap();
+    let store = site.again();
+    for name in ["search.db", "search.db-wal"] {
+        let path = store.dir().join(name);
+        if path.exists() {
+            std::fs::write(path, "x".repeat(8192)).unwrap();
+        }
+    }
+    assert!(store.search(&query, None, 100).is_err());
+    // A delete goes through all the same: the index is only derived.
+    store.delete(NOW_US, AuthorId(0), RecordNo(49)).unwrap();
+    store.rebuild(&mut |_| {}).unwrap();
+    let found = store.search(&query, None, 100).unwrap();
+    assert_eq!(found.posts[..], want.posts[1..]);
+    assert_eq!(store.check(&mut |_| {}).unwrap().problems, Vec::<String>::new());
+}

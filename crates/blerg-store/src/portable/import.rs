@@ -112,6 +112,14 @@ struct Pending {
     prints: Vec<Print>,
 }
 
+/// Where a record that is to be added belongs.
+struct New {
+    line: u64,
+    author: AuthorId,
+    reply_to: Option<(AuthorId, RecordNo)>,
+    prints: Vec<Print>,
+}
+
 /// An import under way.
 struct Import<'s> {
     store: &'s Store,
@@ -143,9 +151,12 @@ impl<'s> Import<'s> {
         match self.options.format {
             ImportFormat::JsonLines => self.stream(input, on_progress),
             ImportFormat::Twtxt => {
-                let mut lines = Lines::new(input.take(WHOLE_BYTES_MAX));
+                let mut lines = Lines::new(input);
                 let mut entries = Vec::new();
                 while let Some(line) = lines.next()? {
+                    if lines.bytes() > WHOLE_BYTES_MAX {
+                        return Err(lines.wrong(format!("the file is longer than {WHOLE_BYTES_MAX} bytes")));
+                    }
                     let what = twtxt::from_line(&line).map_err(|problem| lines.wrong(problem))?;
                     entries.push(Entry { line: lines.number(), what });
                 }
@@ -262,7 +273,7 @@ impl<'s> Import<'s> {
             Some(id) => self.resolve(id, &name)?,
             None => None,
         };
-        self.put(line, author, reply_to, prints, written)
+        self.put(New { line, author, reply_to, prints }, written)
     }
 
     /// Refuses what the log would refuse, before anything of the line is done.
@@ -308,14 +319,8 @@ impl<'s> Import<'s> {
         Ok(None)
     }
 
-    fn put(
-        &mut self,
-        line: u64,
-        author: AuthorId,
-        reply_to: Option<(AuthorId, RecordNo)>,
-        prints: Vec<Print>,
-        written: Written,
-    ) -> Result<(), Error> {
+    fn put(&mut self, new: New, written: Written) -> Result<(), Error> {
+        let New { line, author, reply_to, prints } = new;
         let find_tags = self.options.find_tags;
         let mut versions = written.earlier;
         // The first text carries the record's date; each later one is an edit.

@@ -2,6 +2,10 @@
 //! [`Index`]. It keeps its own folded copy of each text, because a deleted record's text is gone from the log when
 //! its words are to be taken out of the index; secure-delete then takes them out at once, not at some later merge.
 
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+
 use blerg_log::{Body, Frame, ListKey, Position, Record, Snapshot, Stamp};
 use rusqlite::{Connection, OptionalExtension, Statement, Transaction, params};
 
@@ -48,6 +52,9 @@ INSERT INTO post(post, rank) VALUES ('secure-delete', 1);
 /// Most frames of one transaction, so that other processes get their turn.
 const BATCH_FRAMES_MAX: u64 = 2_000;
 
+/// Longest wait for readers before the write-ahead log is left to a later checkpoint: a visitor's delete waits too.
+const TRUNCATE_WAIT: Duration = Duration::from_millis(200);
+
 /// Most bytes of text of one transaction.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -77,6 +84,8 @@ pub(crate) struct Batch {
     pub frames: u64,
     /// The first position not covered.
     pub next: Position,
+    /// Deleted records that were taken out.
+    pub deletes: u64,
 }
 
 /// The full-text index of a data directory.
@@ -84,6 +93,23 @@ pub(crate) struct Batch {
 pub(crate) struct Index {
     db: Db,
     site: [u8; 16],
+}
+
+/// The files of the index in `dir`.
+fn files(dir: &Path) -> [PathBuf; 3] {
+    ["", "-wal", "-shm"].map(|ending| dir.join(format!("{}{ending}", SEARCH.file)))
+}
+
+/// Removes the index of `dir`, which was found damaged. Who has it open keeps what it has until it ends; nobody
+/// believes it more than the log.
+pub(crate) fn remove(dir: &Path) -> Result<(), Error> {
+    for path in files(dir) {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io(&path, "remove")(error)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 impl Index {
@@ -132,8 +158,13 @@ impl Index {
             });
         match (failed, result?) {
             (Some(error), _) => Err(error),
-            (None, Some(batch)) => Ok(batch),
-            (None, None) => Ok(Batch { frames: 0, next: Position(0) }),
+            (None, Some(batch)) => {
+                if batch.deletes > 0 {
+                    self.truncate_wal()?;
+                }
+                Ok(batch)
+            }
+            (None, None) => Ok(Batch { frames: 0, next: Position(0), deletes: 0 }),
         }
     }
 
@@ -171,7 +202,11 @@ impl Index {
     /// next erasure or checkpoint takes it.
     fn truncate_wal(&self) -> Result<(), Error> {
         self.db.read("truncate the search index's write-ahead log", |connection| {
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))
+            let usual_ms: i64 = connection.query_row("PRAGMA busy_timeout", (), |row| row.get(0))?;
+            connection.busy_timeout(TRUNCATE_WAIT)?;
+            let truncated = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
+            connection.busy_timeout(Duration::from_millis(unsigned(usual_ms)))?;
+            truncated
         })
     }
 
@@ -264,7 +299,7 @@ fn is_same_log(cover: &Cover, snapshot: &Snapshot, site: [u8; 16]) -> bool {
         return true;
     }
     match snapshot.frames(cover.last).next() {
-        Some(Ok(frame)) => frame.position == cover.last && frame.next == cover.next && frame.time_us == cover.last_us,
+        Some(Ok(frame)) => frame.position == cover.last && frame.time_us == cover.last_us,
         _ => false,
     }
 }
@@ -292,8 +327,9 @@ fn catch_up(transaction: &Transaction<'_>, snapshot: &Snapshot, site: [u8; 16]) 
         None => fresh(),
     };
     let mut writer = Writer::new(transaction, snapshot)?;
-    let mut frames = 0;
+    let mut batch = Batch { frames: 0, next: cover.next, deletes: 0 };
     let mut bytes = 0;
+    let mut is_full = false;
     for frame in snapshot.frames(cover.next) {
         let frame = match frame {
             Ok(frame) => frame,
@@ -301,21 +337,25 @@ fn catch_up(transaction: &Transaction<'_>, snapshot: &Snapshot, site: [u8; 16]) 
             Err(error) if error.is_damaged() => continue,
             Err(error) => return Ok(Err(error.into())),
         };
-        if frame.position >= stamp.visible {
-            break;
-        }
         match writer.apply(&frame)? {
             Ok(indexed) => bytes += indexed,
             Err(error) => return Ok(Err(error)),
         }
         (cover.next, cover.last, cover.last_us) = (frame.next, frame.position, frame.time_us);
-        frames += 1;
-        if frames == BATCH_FRAMES_MAX || bytes >= BATCH_BYTES_MAX {
+        batch.frames += 1;
+        batch.deletes += u64::from(matches!(frame.body, Body::Delete { .. }));
+        is_full = batch.frames == BATCH_FRAMES_MAX || bytes >= BATCH_BYTES_MAX;
+        if is_full {
             break;
         }
     }
+    if !is_full {
+        // What may lie between the last frame and the end is damaged, and will not come.
+        cover.next = cover.next.max(stamp.visible);
+    }
+    batch.next = cover.next;
     write_cover(transaction, &cover)?;
-    Ok(Ok(Batch { frames, next: cover.next }))
+    Ok(Ok(batch))
 }
 
 /// The statements of one batch.
