@@ -177,6 +177,12 @@ impl Memory for Mortal<'_> {
     }
 }
 
+impl<M: Grow> Grow for &M {
+    fn grow(&self, bytes: u64) -> Result<(), Error> {
+        M::grow(self, bytes)
+    }
+}
+
 impl Grow for Mortal<'_> {
     fn grow(&self, bytes: u64) -> Result<(), Error> {
         Err(Fault::Full { bytes }.into())
