@@ -9,8 +9,10 @@ mod loops;
 mod stop;
 mod timed;
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
 use blerg_config::{Config, Key};
 
@@ -25,6 +27,9 @@ use files::Files;
 
 /// Where it listens if no setting says otherwise: for this machine only.
 const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+
+/// More loops than this want to be asked for.
+const THREADS_DEFAULT_MAX: usize = 4;
 
 /// Serves until SIGTERM or SIGINT.
 ///
@@ -42,11 +47,19 @@ pub fn run(config: Config) -> Result<(), Error> {
     let tick = Tick::start(Arc::clone(&store));
     let exchange = Exchange::new(Arc::new(Site::new(&store, Part::Whole, setup.hub())), setup.front.clone(), files);
     say(&format!("{}\n", url(&setup, &socket)));
-    let threads = usize::try_from(setup.config.number(Key::Threads)).unwrap_or(1);
+    let threads = threads(&setup.config);
     let outcome = loops::serve(socket, exchange, threads, loops::signalled());
     drop(tick);
     close(store);
     outcome.map_err(|source| Error::System { doing: "event loop", source })
+}
+
+/// The setting, else one loop per processor: a loop that waits for a page of the log holds up only its own connections.
+fn threads(config: &Config) -> usize {
+    match usize::try_from(config.number(Key::Threads)) {
+        Ok(0) | Err(_) => thread::available_parallelism().map_or(1, NonZero::get).min(THREADS_DEFAULT_MAX),
+        Ok(threads) => threads,
+    }
 }
 
 /// What to open in a browser.

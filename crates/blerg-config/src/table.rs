@@ -190,8 +190,8 @@ pub const SETTINGS: &[Setting] = &[
         name: "BLERG_THREADS",
         flag: "--threads",
         value: "NUMBER",
-        default: "1",
-        meaning: "event loops of http_blerg and fcgi_blerg; one serves tens of thousands of requests a second",
+        default: "",
+        meaning: "event loops of a server; http_blerg: one per processor, at most 4; fcgi_blerg: 1",
         check: Check::Number(1, 64),
     },
     Setting {
