@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 
 use blerg_config::{Config, Key};
-use blerg_http::{Body, Front, Handler, Method, Refusal, Request, Response, cgi_head};
+use blerg_http::{Body, Front, Handler, Method, Plan, Refusal, Request, Response, cgi_head};
 use fastcgi::{Application, Handle, Listener, Output, Params, Server, Trouble, Verdict};
 
 use crate::error::{Error, chain};
@@ -53,7 +53,7 @@ pub fn run_part(config: Config, part: Part) -> Result<(), Error> {
         shown: RwLock::new(Vec::new()),
     };
     let limits = fastcgi::Config {
-        threads: usize::try_from(setup.config.number(Key::Threads)).unwrap_or(1),
+        threads: usize::try_from(setup.config.number(Key::Threads)).unwrap_or(1).max(1),
         web_server_addrs: web_server_addrs(),
         ..fastcgi::Config::default()
     };
@@ -111,15 +111,25 @@ struct Worker {
     shown: RwLock<Vec<u8>>,
 }
 
+/// What is worked out when the params are there.
+struct Opened {
+    head: Result<Request, Refusal>,
+    plan: Plan,
+}
+
 impl Worker {
+    /// The request's head and how much body it takes; checked before any input is kept.
     fn head(&self, params: &Params) -> Result<Request, Refusal> {
-        self.front.from_cgi(params, now_us())
+        let head = self.front.from_cgi(params, now_us())?;
+        self.check_root(params)?;
+        Ok(head)
     }
 
-    fn request(&self, request: fastcgi::Request) -> Result<Request, Refusal> {
-        let mut head = self.head(&request.params)?;
-        self.check_root(&request.params)?;
-        let length = head.body_length(self.site.plan(&head).body_bytes_max)?;
+    fn request(&self, mut request: fastcgi::Request) -> Result<Request, Refusal> {
+        let opened: Option<Opened> = request.take_carried();
+        let Opened { head, plan } = opened.ok_or(Refusal::BROKEN)?;
+        let mut head = head?;
+        let length = head.body_length(plan.body_bytes_max)?;
         if head.method == Method::Post {
             head.body = request.stdin.into_bytes().map_err(|_| Refusal::BROKEN)?;
             // An update whose input is not whole is refused (FastCGI 1.0 s.6.2).
@@ -149,16 +159,13 @@ impl Worker {
 
 impl Application for Worker {
     fn open(&self, params: &Params) -> Verdict {
-        let Ok(head) = self.head(params) else {
-            return Verdict::inline(IGNORED_BODY_BYTES_MAX);
-        };
-        let plan = self.site.plan(&head);
-        let bytes = if head.method == Method::Post {
-            u64::try_from(plan.body_bytes_max).unwrap_or(u64::MAX)
-        } else {
-            IGNORED_BODY_BYTES_MAX
-        };
-        if plan.slow { Verdict::pool(bytes) } else { Verdict::inline(bytes) }
+        let head = self.head(params);
+        let plan = head.as_ref().map_or(Plan::QUICK, |head| self.site.plan(head));
+        let takes_body = head.as_ref().is_ok_and(|head| head.method == Method::Post);
+        let body_bytes_max = u64::try_from(plan.body_bytes_max).unwrap_or(u64::MAX);
+        let bytes = if takes_body { body_bytes_max } else { IGNORED_BODY_BYTES_MAX };
+        let verdict = if plan.slow { Verdict::pool(bytes) } else { Verdict::inline(bytes) };
+        verdict.carrying(Opened { head, plan })
     }
 
     fn respond(&self, request: fastcgi::Request, out: &mut Output) -> io::Result<i32> {
