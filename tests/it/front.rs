@@ -1,5 +1,5 @@
 //! The ways into a site, all asked the same way: CGI and FastCGI by hand, `http_blerg`, and the web servers of
-//! `servers.rs`. Start at [`Way`], [`each_front_end`] and [`each_server`].
+//! `servers.rs`. Start at [`Way`] and [`each_front_end`].
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -28,16 +28,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const FRONT_ENDS: [Kind; 3] = [Kind::Cgi, Kind::Fcgi, Kind::Http];
-    pub const SERVERS: [Kind; 7] = [
-        Kind::Http,
-        Kind::LighttpdCgi,
-        Kind::LighttpdFcgi,
-        Kind::ApacheCgi,
-        Kind::ApacheFcgid,
-        Kind::ApacheProxyFcgi,
-        Kind::Nginx,
-    ];
+    const FRONT_ENDS: [Kind; 3] = [Kind::Cgi, Kind::Fcgi, Kind::Http];
 }
 
 /// A site with everything that serves it.
@@ -174,9 +165,9 @@ pub fn token(reply: &Reply) -> String {
     value.split(';').next().unwrap_or_default().to_owned()
 }
 
-/// Runs a scenario over CGI, FastCGI and HTTP, each with a site of its own.
-pub fn each_front_end(scenario: impl Fn(&Way)) {
+/// Runs a scenario over CGI, FastCGI and HTTP, each with a site of its own, set up by `prepare`.
+pub fn each_front_end(prepare: impl Fn(Site) -> Site, scenario: impl Fn(&Way)) {
     for kind in Kind::FRONT_ENDS {
-        scenario(&Way::open(kind, Site::new("")));
+        scenario(&Way::open(kind, prepare(Site::new(""))));
     }
 }

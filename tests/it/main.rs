@@ -1,7 +1,6 @@
 //! The tests of the whole programs, one binary. `site.rs` makes a place to run in, `front.rs` starts a way in (CGI,
 //! FastCGI, HTTP, real web servers), `http.rs` asks; every other file is scenarios.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on stops there")]
-#![expect(clippy::disallowed_methods, reason = "tests own their processes, clock and environment")]
 
 mod attacks;
 mod cgi_run;
@@ -13,6 +12,7 @@ mod http;
 mod logins;
 mod mixed;
 mod real;
+mod rules;
 mod script;
 mod servers;
 mod site;

@@ -56,8 +56,12 @@ fn a_get_costs_the_same_with_fifty_times_the_records() {
         let (many, more_files) = trace(&large, path);
         let segments = |files: &[String]| files.iter().filter(|name| name.ends_with(".seg")).count();
         let extra = segments(&more_files).saturating_sub(segments(&files));
-        // Opening one more segment is an open, a look at its size or header, and a close.
-        assert!(many <= few + 4 * extra, "{path}: {few} calls with 1,000 records, {many} with 50,000: {more_files:?}");
+        // Opening one more segment is an open, a look at its size or header, and a close; a longer list lies one
+        // block further away.
+        assert!(
+            many <= few + 4 * extra + 8,
+            "{path}: {few} calls with 1,000 records, {many} with 50,000: {more_files:?}"
+        );
         for name in files.iter().chain(&more_files) {
             assert!(!name.contains("sqlite") && !name.ends_with(".db"), "{path} opens {name}");
         }
