@@ -32,10 +32,7 @@ pub(crate) struct Server {
 /// Serves one connection; `_place` is its place among those that the server holds.
 pub(crate) async fn serve(server: Server, stream: Stream, peer: Peer, _place: OwnedSemaphorePermit) {
     let mut entered = server.stop.enter();
-    let answer = |request: hyper::Request<Incoming>| {
-        let answer = Arc::clone(&server.exchange).answer(request, peer, server.pool.clone());
-        async { Ok::<_, std::convert::Infallible>(answer.await) }
-    };
+    let answer = |request: hyper::Request<Incoming>| server.exchange.answer(request, peer, &server.pool);
     let io = TokioIo::new(Timed::new(stream, WRITE_WAIT_MAX));
     let mut builder = http1::Builder::new();
     // A client may say that it has sent everything (`nc -N`) and still wait for its answer.

@@ -2,9 +2,12 @@
 //! in the bounded pool, and 503 when that is full.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use blerg_http::{Front, Handler, Headers, Incoming as Head, Method, Refusal, Request, Response, Sealed};
 use hyper::body::{Body as _, Incoming};
@@ -28,6 +31,25 @@ pub(crate) struct Exchange {
     slow: Arc<Semaphore>,
 }
 
+/// An answer that is there, or is being made. Most are there, so the common case carries no state of the other.
+pub(crate) enum Answering {
+    /// There.
+    Ready(Option<http::Response<Answer>>),
+    /// Being made.
+    Slow(Pin<Box<dyn Future<Output = http::Response<Answer>> + Send>>),
+}
+
+impl Future for Answering {
+    type Output = Result<http::Response<Answer>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Answering::Ready(response) => response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response))),
+            Answering::Slow(making) => making.as_mut().poll(cx).map(Ok),
+        }
+    }
+}
+
 /// Who is at the other end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer {
@@ -40,20 +62,31 @@ impl Exchange {
         Arc::new(Exchange { site, front, files, slow: Arc::new(Semaphore::new(SLOW_MAX)) })
     }
 
-    /// Answers one request.
-    pub(crate) async fn answer(
-        self: Arc<Self>,
-        request: hyper::Request<Incoming>,
-        peer: Peer,
-        pool: Handle,
-    ) -> http::Response<Answer> {
+    /// Answers one request: at once if it is quick.
+    pub(crate) fn answer(self: &Arc<Self>, request: hyper::Request<Incoming>, peer: Peer, pool: &Handle) -> Answering {
         let (head, body) = request.into_parts();
         let method = Method::parse(head.method.as_str().as_bytes());
-        let response = match self.accept(&head, peer) {
-            Ok(accepted) => self.carry_out(accepted, &head, body, &pool).await,
-            Err(refusal) => refused(refusal, body).await,
-        };
-        write(response.seal(method), &pool)
+        let accepted = self.accept(&head, peer);
+        if let Some(response) = accepted.as_ref().ok().and_then(|request| self.at_once(request)) {
+            return Answering::Ready(Some(write(response.seal(method), pool)));
+        }
+        let (this, pool) = (Arc::clone(self), pool.clone());
+        Answering::Slow(Box::pin(async move {
+            let response = match accepted {
+                Ok(request) => this.carry_out(request, &head, body, &pool).await,
+                Err(refusal) => refused(refusal, body).await,
+            };
+            write(response.seal(method), &pool)
+        }))
+    }
+
+    /// Files, and what the site answers without waiting for anything.
+    fn at_once(&self, request: &Request) -> Option<Response> {
+        if request.method == Method::Post {
+            return None;
+        }
+        let file = self.files.answer(request);
+        file.or_else(|| (!self.site.plan(request).slow).then(|| self.handle(request)))
     }
 
     fn accept(&self, head: &http::request::Parts, peer: Peer) -> Result<Request, Refusal> {
@@ -84,11 +117,6 @@ impl Exchange {
         body: Incoming,
         pool: &Handle,
     ) -> Response {
-        if request.method != Method::Post {
-            if let Some(response) = self.files.answer(&request) {
-                return response;
-            }
-        }
         let plan = self.site.plan(&request);
         if request.method == Method::Post {
             match read_body(&request, head, body, plan.body_bytes_max).await {
