@@ -76,7 +76,7 @@ impl Incoming {
                 let kept = keep(&mut input.stdin, bytes, input.verdict.stdin_bytes_max, shared);
                 kept.map_or_else(|refusal| self.refuse(refusal), |()| Step::More)
             }
-            (Part::Input(input), Stream::Data) if self.role == Role::Filter => {
+            (Part::Input(input), Stream::Data) if self.role == Role::Filter && input.stdin_ended => {
                 let kept = keep(&mut input.data, bytes, input.verdict.stdin_bytes_max, shared);
                 kept.map_or_else(|refusal| self.refuse(refusal), |()| Step::More)
             }
@@ -94,9 +94,8 @@ impl Incoming {
                 input.stdin_ended = true;
                 Step::More
             }
-            (Part::Input(_), Stream::Stdin, Role::Responder) | (Part::Input(_), Stream::Data, Role::Filter) => {
-                self.finish(shared)
-            }
+            (Part::Input(_), Stream::Stdin, Role::Responder) => self.finish(shared),
+            (Part::Input(input), Stream::Data, Role::Filter) if input.stdin_ended => self.finish(shared),
             _ => Step::OutOfOrder,
         }
     }

@@ -292,16 +292,22 @@ fn a_request_begun_twice_closes_the_connection() {
 
 #[test]
 fn streams_in_a_wrong_order_close_the_connection() {
-    let steps: [&[(Stream, &[u8])]; 5] = [
-        &[(Stream::Stdin, b"x")],
-        &[(Stream::Stdin, b"")],
-        &[(Stream::Params, b""), (Stream::Params, b"x")],
-        &[(Stream::Params, b""), (Stream::Params, b"")],
-        &[(Stream::Params, b""), (Stream::Data, b"x")],
+    type Streams = &'static [(Stream, &'static [u8])];
+    let steps: [(Role, Streams); 10] = [
+        (Role::Responder, &[(Stream::Stdin, b"x")]),
+        (Role::Responder, &[(Stream::Stdin, b"")]),
+        (Role::Responder, &[(Stream::Params, b""), (Stream::Params, b"x")]),
+        (Role::Responder, &[(Stream::Params, b""), (Stream::Params, b"")]),
+        (Role::Responder, &[(Stream::Params, b""), (Stream::Data, b"x")]),
+        (Role::Responder, &[(Stream::Params, b""), (Stream::Data, b"")]),
+        (Role::Filter, &[(Stream::Params, b""), (Stream::Stdin, b""), (Stream::Stdin, b"x")]),
+        (Role::Filter, &[(Stream::Params, b""), (Stream::Stdin, b""), (Stream::Stdin, b"")]),
+        (Role::Filter, &[(Stream::Params, b""), (Stream::Data, b"x")]),
+        (Role::Filter, &[(Stream::Params, b""), (Stream::Data, b"")]),
     ];
-    for streams in steps {
+    for (role, streams) in steps {
         let mut bytes = Vec::new();
-        encode::begin_request(&mut bytes, 9, Role::Responder, Keep::Connection);
+        encode::begin_request(&mut bytes, 9, role, Keep::Connection);
         for (stream, piece) in streams {
             encode::input(&mut bytes, 9, *stream, piece);
             if piece.is_empty() {
@@ -521,12 +527,13 @@ fn each_state_has_its_own_time() {
     check(&bench, Some((13, "writing an answer")));
 }
 
-/// Records as a hostile or broken web server could send them: mostly plausible, any id of a few, any content.
+/// Records as a hostile or broken web server could send them: mostly plausible, any id of a few, any content. None asks
+/// for a stream, because whether an id is free again would then depend on how fast it is read.
 fn hostile_record() -> impl Strategy<Value = Vec<u8>> {
     let kinds = [BEGIN_REQUEST, ABORT_REQUEST, END_REQUEST, PARAMS, STDIN, STDOUT, STDERR, DATA, GET_VALUES];
     let kinds = [&kinds[..], &[GET_VALUES_RESULT, UNKNOWN_TYPE, 0, 77, PARAMS, STDIN, BEGIN_REQUEST]].concat();
     let begin = prop_oneof![Just(vec![0, 1, 1, 0, 0, 0, 0, 0]), Just(vec![0, 3, 0, 0, 0, 0, 0, 0])];
-    let pairs = prop_oneof![Just(b"\x02\x04DOfail".to_vec()), Just(b"\x02\x06DOstream".to_vec())];
+    let pairs = prop_oneof![Just(b"\x02\x04DOfail".to_vec()), Just(b"\x02\x03DOlog".to_vec())];
     let content =
         prop_oneof![3 => begin, 2 => pairs, 2 => Just(vec![]), 1 => prop::collection::vec(any::<u8>(), 0..300)];
     (prop::sample::select(kinds), 0..4_u16, content, 0..9_u8).prop_map(|(kind, id, content, padding_bytes)| {

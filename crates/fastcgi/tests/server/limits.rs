@@ -137,6 +137,8 @@ fn connections_that_wait_too_long_are_closed() {
 fn a_slow_client_that_moves_is_not_closed_in_its_input_but_is_in_its_params() {
     let server = Running::with(Config { read_timeout: 4 * SHORT, ..Config::default() });
     let mut client = server.client();
+    client.send(&request(1, &[("DO", "write long")], b""));
+    client.answer(1);
     client.send(&head(1, Keep::Connection, &[]));
     let start = Instant::now();
     let mut pieces = 0;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use fastcgi::Config;
 
-use crate::support::{Client, Running, request, wait_for};
+use crate::support::{Client, PATIENCE, Running, request, wait_for};
 
 #[test]
 fn requests_in_flight_are_finished() {
@@ -47,7 +47,7 @@ fn connections_that_wait_to_be_accepted_are_served() {
 
 #[test]
 fn a_connection_that_has_sent_nothing_is_waited_for_a_moment() {
-    let server = Running::start();
+    let server = Running::with(Config { stop_timeout: 10 * PATIENCE, ..Config::default() });
     let mut fresh = server.client();
     let mut silent = server.client();
     wait_for("both to be accepted", || server.connections() == 2);
