@@ -27,8 +27,8 @@ pub struct Config {
     pub temp_dir: PathBuf,
     /// Bytes of one answer that wait for the client before a handler on the pool has to wait too, or a stream is not asked for more (256 KiB).
     pub window_bytes: usize,
-    /// Most bytes that wait for all clients of one event loop; beyond it nothing new is begun, and of the connections
-    /// that have kept some waiting for a second, the one with the most is closed (64 MiB).
+    /// Most bytes that wait for all clients of one event loop; beyond it other connections wait, and of those whose
+    /// clients take nothing for a second, or not everything for ten, the one with the most is closed (64 MiB).
     pub unsent_bytes_max: usize,
     /// How long a connection may stay without a request (5 minutes: longer than web servers keep them).
     pub idle_timeout: Duration,

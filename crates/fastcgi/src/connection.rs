@@ -19,6 +19,11 @@ const DRAINED_BYTES_MAX: u64 = 256 << 20;
 /// How long that may take.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a client must have taken nothing before its connection may be closed to free memory for others.
+const STALLED_AFTER: Duration = Duration::from_secs(1);
+/// The same for one that takes something now and then, but never everything.
+const SLOW_AFTER: Duration = Duration::from_secs(10);
+
 /// A connected socket.
 #[derive(Debug)]
 pub(crate) enum Socket {
@@ -273,9 +278,11 @@ impl Connection {
         }
     }
 
-    /// Since when the client has not taken everything.
-    pub(crate) fn blocked_since(&self) -> Option<Instant> {
-        self.blocked.map(|blocked| blocked.since)
+    /// Whether the client stands in the way of others: it takes nothing, or has not taken everything for long.
+    pub(crate) fn is_stalled(&self, now: Instant) -> bool {
+        self.blocked.is_some_and(|Blocked { since, taken }| {
+            now.saturating_duration_since(taken) >= STALLED_AFTER || now.saturating_duration_since(since) >= SLOW_AFTER
+        })
     }
 
     pub(crate) fn is_idle(&self) -> bool {

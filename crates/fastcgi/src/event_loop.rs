@@ -28,8 +28,6 @@ const INPUT_BYTES: usize = 64 << 10;
 /// How long a connection that was accepted and has sent nothing is waited for when the server stops or has no room: its
 /// request is on the way, or it is one that a web server keeps in stock.
 const FRESH_GRACE: Duration = Duration::from_secs(1);
-/// How long a client must have left something before its connection may be closed to free memory.
-const STALLED_AFTER: Duration = Duration::from_secs(1);
 /// How often a loop that holds too much looks whether it still does.
 const HOLD: Duration = Duration::from_millis(20);
 
@@ -276,7 +274,7 @@ impl EventLoop {
 
     /// Closes what has waited too long, and finds out when to look again.
     fn scan_if_due(&mut self) {
-        if self.is_holding() {
+        if self.is_holding() && !self.again.is_empty() {
             self.close_most_stalled();
         }
         if self.next_scan.is_none_or(|at| at > self.now) {
@@ -303,13 +301,11 @@ impl EventLoop {
         self.next_scan = next_scan;
     }
 
-    /// Frees memory that waits for clients: of those that have kept some waiting for a while, the one with the most goes.
+    /// Frees memory that waits for clients, when others wait for that: of those that stall, the one with the most goes.
     fn close_most_stalled(&mut self) {
         let with_token = self.connections.iter().enumerate();
         let all = with_token.filter_map(|(token, place)| place.as_ref().map(|connection| (token, connection)));
-        let stalled = all.filter(|(_, connection)| {
-            connection.blocked_since().is_some_and(|since| self.now.saturating_duration_since(since) >= STALLED_AFTER)
-        });
+        let stalled = all.filter(|(_, connection)| connection.is_stalled(self.now));
         if let Some((token, _)) = stalled.max_by_key(|(_, connection)| connection.counted_bytes) {
             self.shared.application.report(&Trouble::Stalled);
             self.close(token);

@@ -106,7 +106,7 @@ fn streams_that_wait_for_clients_hold_no_threads() {
 }
 
 #[test]
-fn too_much_unsent_closes_the_one_that_stalled_longest() {
+fn too_much_unsent_closes_the_one_that_holds_most_of_it() {
     let server = Running::with(Config { unsent_bytes_max: 1 << 20, ..Config::default() });
     let mut stalled = server.client();
     stalled.send(&request(1, &[("DO", "write long")], b""));

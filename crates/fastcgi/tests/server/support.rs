@@ -257,7 +257,8 @@ impl Client {
     #[track_caller]
     pub fn answer(&mut self, id: u16) -> Answer {
         let answer = self.try_answer(id);
-        answer.unwrap_or_else(|| panic!("connection closed before the end of request {id}, {:?}", self.open))
+        let begun = self.open.get(&id).map_or(0, |answer| answer.stdout.len());
+        answer.unwrap_or_else(|| panic!("connection closed before the end of request {id}, after {begun} bytes"))
     }
 
     /// The same, if the server does not close before.
