@@ -8,6 +8,9 @@ use blerg_log::{AuthorId, List, ListKey, Position, Record, RecordNo};
 use super::{Cursor, DEAD_MAX, PAGE_MAX, Reader};
 use crate::Error;
 
+/// Most elements of a list fetched at once: a usual page of 50 and the one after it, and some that are dead.
+const RUN_MAX: u64 = 64;
+
 /// One record as an answer shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post {
@@ -134,11 +137,9 @@ impl Reader {
 
     /// A page of the elements of `list` below index `end`.
     pub(crate) fn page_below(&self, key: &ListKey<'_>, list: &List<'_>, end: u64, n: usize) -> Result<Page, Error> {
-        let mut i = end;
+        let mut elements = Downwards::from(list, end);
         self.walk(n, || {
-            let Some(below) = i.checked_sub(1) else { return Ok(None) };
-            i = below;
-            let position = list.get(i)?;
+            let Some(position) = elements.next()? else { return Ok(None) };
             Ok(Some(match self.snapshot().element(key, position)? {
                 Some(record) => Step::Live(record),
                 None => Step::Dead(position),
@@ -200,12 +201,41 @@ impl Reader {
         }
         let mut namer = self.namer();
         let mut posts = Vec::new();
-        for i in (start..=end.min(list.len() - 1)).rev() {
-            if let Some(record) = self.snapshot().element(key, list.get(i)?)? {
+        let mut elements = Downwards::from(&list, end.saturating_add(1).min(list.len()));
+        for _ in start..=end.min(list.len() - 1) {
+            let Some(position) = elements.next()? else { break };
+            if let Some(record) = self.snapshot().element(key, position)? {
                 posts.push(namer.post(&record)?);
             }
         }
         Ok(Some(posts))
+    }
+}
+
+/// Elements of a list from an index downwards, fetched in runs: without maps each element alone would be two or three
+/// reads.
+struct Downwards<'l, 's> {
+    list: &'l List<'s>,
+    /// The index that the run begins at; what is below has not been fetched.
+    from: u64,
+    /// What is left of the run, the next one last.
+    run: Vec<Position>,
+}
+
+impl<'l, 's> Downwards<'l, 's> {
+    /// Begins below `end`.
+    fn from(list: &'l List<'s>, end: u64) -> Self {
+        Downwards { list, from: end, run: Vec::new() }
+    }
+
+    fn next(&mut self) -> Result<Option<Position>, Error> {
+        if self.run.is_empty() && self.from > 0 {
+            let count = self.from.min(RUN_MAX);
+            self.from -= count;
+            self.run.resize(usize::try_from(count).unwrap_or(0), Position(0));
+            self.list.fill(self.from, &mut self.run)?;
+        }
+        Ok(self.run.pop())
     }
 }
 
