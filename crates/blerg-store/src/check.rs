@@ -1,21 +1,16 @@
 //! What an operator asks of a whole site: is everything as it should be ([`Store::check`]), make what is derived anew
 //! ([`Store::rebuild`]), how much is there ([`Store::stats`]). Reads everything, changes nothing but in a rebuild.
 
-use std::collections::HashSet;
 use std::fs;
 
-use blerg_log::{AuthorId, Body, Frame, ListKey, Position, RecordNo};
+use blerg_log::{AuthorId, ListKey, Position, RecordNo};
 
-use crate::list::TagKey;
 use crate::portable::{OnProgress, Progress};
-use crate::search::Index;
+use crate::search::{Hit, Index};
 use crate::{Error, Reader, Store};
 
 /// Most problems that a report tells one by one.
 pub const PROBLEMS_MAX: usize = 100;
-
-/// Frames between two reports of progress.
-const REPORT_FRAMES: u64 = 4_096;
 
 /// Rows of the full-text index looked at together.
 const ROWS_MAX: usize = 1_000;
@@ -80,13 +75,10 @@ impl Store {
     pub fn check(&self, on_progress: OnProgress<'_>) -> Result<Report, Error> {
         let reader = self.reader()?;
         let mut report = Report::default();
-        check_log(&reader, &mut report, on_progress)?;
+        check_log(self, &reader, &mut report, on_progress)?;
         on_progress(Progress { doing: "check accounts", done: 0, total: None });
         self.check_site_db(&mut report)?;
         self.check_search(&reader, &mut report, on_progress)?;
-        if reader.damaged() > 0 {
-            report.problem(format!("{} damaged frames were met while reading", reader.damaged()));
-        }
         Ok(report)
     }
 
@@ -122,7 +114,7 @@ impl Store {
         if covered == Position(0) {
             return Ok(());
         }
-        check_rows(&index, reader, covered, report, on_progress)
+        check_rows(&Rows { store: self, index: &index, reader, covered }, report, on_progress)
     }
 
     /// Makes the index of the log and the full-text index anew.
@@ -166,164 +158,39 @@ fn disk_bytes(dir: &std::path::Path) -> Result<u64, Error> {
     let mut bytes = 0;
     for entry in fs::read_dir(dir).map_err(Error::io(dir, "list"))? {
         let entry = entry.map_err(Error::io(dir, "list"))?;
-        let meta = entry.metadata().map_err(Error::io(entry.path(), "look at"))?;
+        let meta = match entry.metadata() {
+            // SQLite removes its write-ahead log when the last program closes it.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            meta => meta.map_err(Error::io(entry.path(), "look at"))?,
+        };
         bytes += if meta.is_dir() { disk_bytes(&entry.path())? } else { meta.len() };
     }
     Ok(bytes)
 }
 
-/// The log read from its start to its end, with what is yet to be explained.
-struct Reading<'r> {
-    reader: &'r Reader,
-    report: &'r mut Report,
-    /// Numbers used up.
-    puts: u64,
-    /// Records that are not there and whose deletion was not met yet: few, and none at the end.
-    missing: HashSet<(AuthorId, RecordNo)>,
-}
-
-/// Reads the whole log and compares each list with what the log says must be on it.
-fn check_log(reader: &Reader, report: &mut Report, on_progress: OnProgress<'_>) -> Result<(), Error> {
-    let visible = reader.stamp().visible;
-    let mut reading = Reading { reader, report, puts: 0, missing: HashSet::new() };
-    for (i, frame) in (0_u64..).zip(reader.snapshot().frames(Position(0))) {
-        let frame = match frame {
-            Ok(frame) => frame,
-            Err(error) if error.is_damaged() => {
-                reading.report.problem(format!("log: {error}"));
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        if i % REPORT_FRAMES == 0 {
-            on_progress(Progress { doing: "check the log", done: frame.position.0, total: Some(visible.0) });
+/// Lets the log verify itself, and counts what is in it.
+fn check_log(store: &Store, reader: &Reader, report: &mut Report, on_progress: OnProgress<'_>) -> Result<(), Error> {
+    let verified = store.log()?.verify(&mut |progress| {
+        on_progress(Progress { doing: "check the log", done: progress.done, total: Some(progress.total) });
+    })?;
+    for problem in &verified.problems {
+        report.problem(format!("{} at byte {}: {}", problem.path.display(), problem.offset, problem.what));
+    }
+    report.problems_len = report.problems_len.max(verified.problems_len);
+    report.frames = verified.frames;
+    report.authors = reader.snapshot().list(&ListKey::Authors)?.len();
+    for author in (0..report.authors).filter_map(|id| u32::try_from(id).ok()).map(AuthorId) {
+        for no in 0..reader.record_count(author)? {
+            report.records += u64::from(reader.snapshot().record(author, RecordNo(no))?.is_some());
         }
-        reading.report.frames += 1;
-        reading.frame(&frame)?;
-    }
-    let Reading { puts, missing, .. } = reading;
-    for (author, no) in missing {
-        report.problem(format!("log: record {} of author {} is damaged or lost", no.0, author.0));
-    }
-    let latest = reader.snapshot().list(&ListKey::Latest)?.len();
-    if latest > puts {
-        report.problem(format!("index: {latest} records on the list of all, {puts} in the log"));
     }
     Ok(())
 }
 
-impl Reading<'_> {
-    fn frame(&mut self, frame: &Frame) -> Result<(), Error> {
-        let at = frame.position;
-        match &frame.body {
-            Body::AddAuthor { author, name, .. } => {
-                self.report.authors += 1;
-                let found = self.reader.snapshot().author_by_name(name)?.map(|found| found.id);
-                if found != Some(*author) {
-                    self.report.problem(format!("index: author {name:?} at {} is not found by name", at.0));
-                }
-                self.on_list(&ListKey::Authors, at)
-            }
-            Body::Put { author, record, .. } => self.put(*author, *record, at),
-            Body::PutHole { author, record } => {
-                self.puts += 1;
-                self.on_timeline(*author, *record, at).map(drop)
-            }
-            Body::Edit { author, record, .. } => self.edit(*author, *record, at),
-            Body::Delete { author, record } => {
-                self.missing.remove(&(*author, *record));
-                if self.reader.snapshot().record(*author, *record)?.is_some() {
-                    self.problem_of(*author, *record, "was deleted and is shown");
-                }
-                self.on_list(&ListKey::Deletes, at)
-            }
-            Body::CloseAuthor { author } => {
-                let found = self.reader.snapshot().author(*author)?;
-                if found.is_none_or(|found| !found.closed) {
-                    self.report.problem(format!("index: author {} has left and is shown", author.0));
-                }
-                Ok(())
-            }
-            Body::Follow { author, target } => {
-                self.on_list(&ListKey::Follows(*author), at)?;
-                self.on_list(&ListKey::Followers(*target), at)?;
-                self.on_list(&ListKey::FollowPair(*author, *target), at)
-            }
-            Body::Unfollow { author, target } => {
-                self.on_list(&ListKey::Unfollows(*target), at)?;
-                self.on_list(&ListKey::FollowPair(*author, *target), at)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// A record's lists: its number on the timeline, and where it stands with its current text.
-    fn put(&mut self, author: AuthorId, no: RecordNo, at: Position) -> Result<(), Error> {
-        self.puts += 1;
-        if !self.on_timeline(author, no, at)? {
-            return Ok(());
-        }
-        let snapshot = self.reader.snapshot();
-        let Some(record) = snapshot.record(author, no)? else {
-            if snapshot.author(author)?.is_some_and(|author| !author.closed) {
-                self.missing.insert((author, no));
-            }
-            return Ok(());
-        };
-        self.report.records += 1;
-        self.on_list(&ListKey::Latest, at)?;
-        for span in &record.tags {
-            match TagKey::at(&record.text, *span) {
-                Some(key) => self.on_list(&key.list_key(), record.element)?,
-                None => self.problem_of(author, no, "has a tag that is none"),
-            }
-        }
-        match record.reply_to {
-            Some((to, replied)) => self.on_list(&ListKey::Replies(to, replied), at),
-            None => Ok(()),
-        }
-    }
-
-    fn edit(&mut self, author: AuthorId, no: RecordNo, at: Position) -> Result<(), Error> {
-        let found = self.reader.snapshot().record(author, no)?;
-        if found.is_some_and(|record| record.element < at) {
-            self.problem_of(author, no, "shows another text than its newest");
-        }
-        Ok(())
-    }
-
-    fn on_timeline(&mut self, author: AuthorId, no: RecordNo, at: Position) -> Result<bool, Error> {
-        let timeline = self.reader.snapshot().list(&ListKey::Timeline(author))?;
-        let is_there = no.0 < timeline.len() && timeline.get(no.0)? == at;
-        if !is_there {
-            self.problem_of(author, no, "is not at its number");
-        }
-        Ok(is_there)
-    }
-
-    fn problem_of(&mut self, author: AuthorId, no: RecordNo, problem: &str) {
-        self.report.problem(format!("index: record {} of author {} {problem}", no.0, author.0));
-    }
-
-    /// Says so if a list lacks a position.
-    fn on_list(&mut self, key: &ListKey<'_>, at: Position) -> Result<(), Error> {
-        let list = self.reader.snapshot().list(key)?;
-        let i = list.lower_bound(at)?;
-        if i >= list.len() || list.get(i)? != at {
-            self.report.problem(format!("index: position {} is missing on list {key:?}", at.0));
-        }
-        Ok(())
-    }
-}
-
-/// Each row is a record that is there, in its newest version, and there are as many as records covered.
-fn check_rows(
-    index: &Index,
-    reader: &Reader,
-    covered: Position,
-    report: &mut Report,
-    on_progress: OnProgress<'_>,
-) -> Result<(), Error> {
+/// Each row is a record that is there, in its newest version, and there are as many as records covered. The site may be
+/// changed meanwhile: what looks wrong is looked at again, and only what nobody can have changed is counted.
+fn check_rows(rows: &Rows<'_>, report: &mut Report, on_progress: OnProgress<'_>) -> Result<(), Error> {
+    let Rows { store, index, reader, covered } = *rows;
     let mut above = None;
     let mut current = 0;
     loop {
@@ -331,20 +198,40 @@ fn check_rows(
         let Some(last) = rows.last() else { break };
         above = Some(last.put);
         for row in &rows {
-            match reader.snapshot().element(&ListKey::Latest, row.put)? {
-                Some(record) if record.element == row.version => current += 1,
-                // What happened after the part of the log that is covered is not known to the index yet.
-                Some(record) if record.element >= covered => current += 1,
-                None if covered < reader.stamp().visible => {}
-                _ => report.problem(format!("search.db: the text of position {} is not the record's", row.put.0)),
+            let found = reader.snapshot().element(&ListKey::Latest, row.put)?;
+            if found.is_some_and(|record| record.element == row.version || record.element >= covered) {
+                current += 1;
+            } else if !is_explained(store, index, *row)? {
+                report.problem(format!("search.db: the text of position {} is not the record's", row.put.0));
             }
         }
         on_progress(Progress { doing: "check search", done: current, total: Some(report.records) });
     }
-    if covered >= reader.stamp().visible && current != report.records {
+    let visible = reader.stamp().visible;
+    let is_quiet = index.next()? == covered && store.reader()?.stamp().visible == visible;
+    if is_quiet && covered >= visible && current != report.records {
         report.problem(format!("search.db: {current} records indexed, {} are there", report.records));
     }
     Ok(())
+}
+
+/// The full-text index, and what a check compares it with.
+struct Rows<'r> {
+    store: &'r Store,
+    index: &'r Index,
+    reader: &'r Reader,
+    covered: Position,
+}
+
+/// Whether a row that did not fit is right by now, or belongs to what the index has not covered yet.
+fn is_explained(store: &Store, index: &Index, row: Hit) -> Result<bool, Error> {
+    let reader = store.reader()?;
+    if index.next()? < reader.stamp().visible {
+        return Ok(true);
+    }
+    let version = index.row(row.put)?.map(|row| row.version);
+    let found = reader.snapshot().element(&ListKey::Latest, row.put)?.map(|record| record.element);
+    Ok(version.is_none() || version == found)
 }
 
 #[cfg(test)]

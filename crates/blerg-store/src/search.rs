@@ -16,7 +16,7 @@ use blerg_log::{AuthorId, ListKey, Position, RecordNo};
 use crate::list::Step;
 use crate::{Cursor, Error, Page, Reader, Store, lock};
 
-pub(crate) use index::Index;
+pub(crate) use index::{Hit, Index};
 pub use query::QueryError;
 
 /// Most batches that a search waits for; a site that was just filled is indexed by who filled it.

@@ -236,6 +236,15 @@ impl Index {
         self.truncate_wal()
     }
 
+    /// The row of the record that was put at `put`.
+    pub(crate) fn row(&self, put: Position) -> Result<Option<Hit>, Error> {
+        let sql = "SELECT version FROM post WHERE rowid = ?1";
+        self.db.read("read the search index", |connection| {
+            let version = connection.query_row(sql, [signed(put.0)], |row| row.get(0)).optional()?;
+            Ok(version.map(|version| Hit { put, version: Position(unsigned(version)) }))
+        })
+    }
+
     /// The indexed records from rowid `above` on, for the check.
     pub(crate) fn rows_above(&self, above: Option<Position>, n: usize) -> Result<Vec<Hit>, Error> {
         self.db.read("list the search index", |connection| {

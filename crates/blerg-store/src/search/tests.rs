@@ -238,6 +238,11 @@ fn searches_from_many_threads_and_stores_agree_while_records_come() {
                 site.store.put(NOW_US, ada, put_text(&format!("word n{i}"))).unwrap();
             }
         });
+        scope.spawn(|| {
+            for _ in 0..3 {
+                assert_eq!(other.check(&mut |_| {}).unwrap().problems, Vec::<String>::new());
+            }
+        });
         for store in [&site.store, &other, &other] {
             scope.spawn(move || {
                 for _ in 0..20 {
