@@ -27,16 +27,20 @@ use std::{
 
 use blerg_log::Log;
 
-pub use blerg_log::{AuthorId, Backend, Durability, ListKey, Position, RecordNo, Recovery, Stamp, TagSpan};
 pub use account::{Account, AccountRow, Closings, NewAccount, Registration, Role, Seen, SeenKind};
+pub use blerg_log::{AuthorId, Backend, Durability, ListKey, Position, RecordNo, Recovery, Stamp, TagSpan};
 pub use check::{PROBLEMS_MAX, Report, Stats};
 pub use error::Error;
 pub use feed::NEW_MAX;
 pub use limit::{LimitKind, Limits, Rate};
-pub use list::{AuthorView, Cursor, CursorError, Page, Post, Reader, Revision, TagCount, TagKey, TagKeyError, Thread, Version};
+pub use list::{
+    AuthorView, Cursor, CursorError, Page, Post, Reader, Revision, TagCount, TagKey, TagKeyError, Thread, Version,
+};
 pub use name::{AuthorName, NameError};
 pub use password::{Argon2Cost, PASSWORD_BYTES_MAX};
-pub use portable::{DUMP_VERSION, Dumped, FindTags, ImportFormat, ImportOptions, Imported, OnProgress, Progress, Restored};
+pub use portable::{
+    DUMP_VERSION, Dumped, FindTags, ImportFormat, ImportOptions, Imported, OnProgress, Progress, Restored,
+};
 pub use post::PutText;
 pub use search::{QueryError, SearchCover, SearchQuery};
 pub use session::{ClientInfo, Session, SessionId, SessionView, Token};
