@@ -37,6 +37,9 @@ fn check(kind: Kind) {
             let reply = way.get(hidden);
             assert!(matches!(reply.status, 400 | 403 | 404), "{}: {hidden}: {}", way.name(), reply.status);
         }
+        let feed = way.get("/rss/latest.atom");
+        let kind_of_feed = feed.header("content-type").unwrap_or_default();
+        assert_eq!((feed.status, kind_of_feed.starts_with("application/atom+xml")), (200, true), "{}", way.name());
         // The same without rewriting, as www/ finds it where rewriting is not allowed.
         let program = if matches!(kind, Kind::LighttpdCgi | Kind::ApacheCgi) { "blerg.cgi" } else { "blerg.fcgi" };
         if kind != Kind::Http && kind != Kind::Nginx {

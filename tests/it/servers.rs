@@ -16,8 +16,8 @@ pub fn delivered(name: &str) -> PathBuf {
 /// Starts the server that `way` names, with what it needs behind it.
 pub fn start(way: &mut Way) {
     match way.kind {
-        Kind::LighttpdCgi => lighttpd(way, "lighttpd-cgi.conf", "cgi_blerg"),
-        Kind::LighttpdFcgi => lighttpd(way, "lighttpd-fcgi.conf", "fcgi_blerg"),
+        Kind::LighttpdCgi => lighttpd(way, "lighttpd-cgi.conf"),
+        Kind::LighttpdFcgi => lighttpd(way, "lighttpd-fcgi.conf"),
         Kind::ApacheCgi => apache_htaccess(way),
         Kind::ApacheFcgid => apache_fcgid(way),
         Kind::ApacheProxyFcgi => apache_proxy_fcgi(way),
@@ -45,7 +45,7 @@ fn write_main(site: &Site, name: &str, text: &str) -> PathBuf {
     path
 }
 
-fn lighttpd(way: &mut Way, file: &str, program: &str) {
+fn lighttpd(way: &mut Way, file: &str) {
     let port = way.listen();
     let site = &way.site;
     let run = site.run();
@@ -70,7 +70,8 @@ mimetype.assign = ( ".html" => "text/html", ".css" => "text/css", ".js" => "text
 server.modules += ( "mod_setenv" )
 var.blerg_url = "{url}"
 var.blerg_www = "{www}"
-var.blerg_program = "{program}"
+var.blerg_lib = "{lib}"
+var.blerg_program = "{lib}/fcgi_blerg"
 var.blerg_feeds = "{feeds}"
 var.blerg_data = "{data}"
 var.blerg_socket = "{run}/lighttpd.sock"
@@ -78,7 +79,7 @@ var.blerg_socket = "{run}/lighttpd.sock"
         run = run.display(),
         url = site.url,
         www = site.www().display(),
-        program = site.program(program).display(),
+        lib = site.programs().display(),
         feeds = site.program("rss.cgi").display(),
         data = site.data().display(),
     );
@@ -172,6 +173,7 @@ fn apache_htaccess(way: &mut Way) {
         fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
     }
     fs::copy(site.program("cgi_blerg"), folder.join("blerg.cgi")).unwrap();
+    fs::copy(site.program("rss.cgi"), folder.join("rss.cgi")).unwrap();
     fs::copy(site.program("rss.cgi"), folder.join("rss.cgi")).unwrap();
     let mut settings = format!("SetEnv BLERG_DATA {}", site.data().display());
     for (name, value) in &site.settings {

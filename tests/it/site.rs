@@ -104,17 +104,15 @@ impl Programs {
             return programs;
         }
         let programs = Arc::new(Programs(open_folder()));
-        for built in [
-            env!("CARGO_BIN_EXE_cgi_blerg"),
-            env!("CARGO_BIN_EXE_fcgi_blerg"),
-            env!("CARGO_BIN_EXE_http_blerg"),
-            env!("CARGO_BIN_EXE_blergtool"),
+        for (built, name) in [
+            (env!("CARGO_BIN_EXE_cgi_blerg"), "cgi_blerg"),
+            (env!("CARGO_BIN_EXE_fcgi_blerg"), "fcgi_blerg"),
+            (env!("CARGO_BIN_EXE_http_blerg"), "http_blerg"),
+            (env!("CARGO_BIN_EXE_rss"), "rss.cgi"),
+            (env!("CARGO_BIN_EXE_blergtool"), "blergtool"),
         ] {
-            let built = Path::new(built);
-            fs::copy(built, programs.0.path().join(built.file_name().unwrap())).unwrap();
+            fs::copy(built, programs.0.path().join(name)).unwrap();
         }
-        // Under the name that `make` gives it: Cargo takes no dot.
-        fs::copy(env!("CARGO_BIN_EXE_rss"), programs.0.path().join("rss.cgi")).unwrap();
         *shared = Arc::downgrade(&programs);
         programs
     }
@@ -177,6 +175,11 @@ impl Site {
     /// For sockets, logs and configurations.
     pub fn run(&self) -> PathBuf {
         self.folder.path().join("run")
+    }
+
+    /// The folder of the programs.
+    pub fn programs(&self) -> &Path {
+        self.programs.0.path()
     }
 
     /// Where a program is.
