@@ -129,7 +129,8 @@ impl<'c> Appender<'c> {
             return Ok(());
         }
         let keys: Vec<Vec<Vec<u8>>> = self.entries().map(|entry| key::of_frame(&entry)).collect();
-        space::reserve_index(self.core, self.view, &keys.concat(), self.frees)?;
+        let all: Vec<&Vec<u8>> = keys.iter().flatten().collect();
+        space::reserve_index(self.core, self.view, &all, self.frees)?;
         self.write()?;
         self.view.control.publish(&self.planned)?;
         self.published = self.planned;

@@ -1,38 +1,25 @@
-//! What a frame changes in everything derived from the log: lists and fates. Start at [`apply`]. Doing it twice, or again
+//! What a frame changes in everything derived from the log: lists and fates. Start at [`catch_up`]. Doing it twice, or again
 //! after a kill in the middle, changes nothing; frames come in the order of the log.
 
-use crate::control::Word;
+use crate::control::{State, Word};
 use crate::frame::{Fate, Kind};
+use crate::index::Push;
 use crate::key;
 use crate::payload::{Origin, Target, Text};
 use crate::scan::{Entry, Window};
 use crate::view::View;
 use crate::{AuthorId, Error, ListKey, Position};
 
-/// Bytes of index that a frame which is applied without a reservation of its own finds free: far more than one can take.
-const SLACK_BYTES: u64 = 1 << 19;
-
-/// Sees to it that pushes to these keys cannot fail for lack of room.
-pub(crate) fn reserve(view: &View, keys: &[Vec<u8>]) -> Result<(), Error> {
-    let wanted = view.index.used()? + view.index.need(keys)?;
-    view.index.memory().reserve(wanted)
-}
-
-/// Sees to it that there is more room than the pushes of any one frame take.
-pub(crate) fn reserve_slack(view: &View) -> Result<(), Error> {
-    let used = view.index.used()?;
-    view.index.memory().reserve(used + used / 64 + SLACK_BYTES)
-}
-
 /// Applies the frames of the log that the index does not have yet.
 pub(crate) fn catch_up(view: &View, from: u64, end: u64) -> Result<(), Error> {
     let mut scan = view.scan(from, Window::glance());
     while scan.at() < end {
         if let Some(entry) = scan.next()? {
-            let keys = key::of_frame(&entry);
-            reserve(view, &keys)?;
-            reserve_slack(view)?;
-            apply(view, &entry, &keys)?;
+            if entry.header.is_alien() {
+                view.control.set_state(State::Alien);
+            }
+            view.index.push_all_growing(&pushes(&entry, key::of_frame(&entry)))?;
+            effects(view, &entry)?;
         } else if !scan.resync(end)? {
             break;
         }
@@ -41,49 +28,47 @@ pub(crate) fn catch_up(view: &View, from: u64, end: u64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Applies one frame; `keys` are the lists it goes on, for which there is room.
+/// Applies a frame that was just decided; there is room in the index for the lists of `keys`, on which it goes.
 pub(crate) fn apply(view: &View, entry: &Entry<'_>, keys: &[Vec<u8>]) -> Result<(), Error> {
-    let position = Position(entry.position);
     for key in keys {
-        match key.first() {
-            Some(b'r') => push_at(view, key, entry.header.n, position)?,
-            Some(b'A') => push_at(view, key, entry.header.author.into(), position)?,
-            _ => view.index.push(key, position)?,
-        }
+        view.index.push(key, Position(entry.position))?;
     }
+    effects(view, entry)
+}
+
+/// The pushes of a frame that goes on the lists of `keys`. In the lists whose numbers mean something a number may be missing before
+/// it, because the frame that had it is damaged.
+pub(crate) fn pushes(entry: &Entry<'_>, keys: Vec<Vec<u8>>) -> Vec<Push<Vec<u8>>> {
+    let push = |key: Vec<u8>| {
+        let number = match key.first() {
+            Some(b'r') => Some(entry.header.n),
+            Some(b'A') => Some(entry.header.author.into()),
+            _ => None,
+        };
+        Push { key, number, position: Position(entry.position) }
+    };
+    keys.into_iter().map(push).collect()
+}
+
+/// Whether [`effects`] does anything for frames of this kind.
+pub(crate) fn has_effects(kind: Kind) -> bool {
+    [Kind::EDIT, Kind::DELETE, Kind::CLOSE_USER, Kind::UNFOLLOW].contains(&kind)
+}
+
+/// What a frame changes besides the lists it goes on: fates, and the last change of other lists.
+pub(crate) fn effects(view: &View, entry: &Entry<'_>) -> Result<(), Error> {
     let author = AuthorId(entry.header.author);
     match entry.header.kind {
         Kind::EDIT => edit(view, entry),
         Kind::DELETE => delete(view, entry),
         Kind::CLOSE_USER => close(view, entry),
         Kind::UNFOLLOW => {
+            let position = Position(entry.position);
             touch(view, &ListKey::Follows(author).bytes(), position)?;
             key::target(entry.header.n).map_or(Ok(()), |to| touch(view, &ListKey::Followers(to).bytes(), position))
         }
         _ => Ok(()),
     }
-}
-
-/// Pushes to a list whose numbers mean something. Numbers that are missing before this one, because their frames are damaged,
-/// are filled with positions at which no frame of theirs stands.
-fn push_at(view: &View, key: &[u8], number: u64, position: Position) -> Result<(), Error> {
-    let head = view.index.find(key)?;
-    let len = head.as_ref().map_or(0, |head| head.len());
-    if len < number {
-        let last = if len == 0 { 0 } else { head.map_or(Ok(Position(0)), |head| head.get(len - 1))?.0 };
-        let missing = number - len;
-        let room = position.0.saturating_sub(last + 1);
-        if missing > room {
-            return Err(Error::Index {
-                what: format!("number {number} at {}: {missing} before it are missing", position.0),
-            });
-        }
-        for filler in (last + 1..).take(usize::try_from(missing).unwrap_or(usize::MAX)) {
-            reserve_slack(view)?;
-            view.index.push(key, Position(filler))?;
-        }
-    }
-    view.index.push(key, position)
 }
 
 fn touch(view: &View, key: &[u8], position: Position) -> Result<(), Error> {

@@ -105,7 +105,7 @@ impl Core {
     }
 
     /// The view to write through; the caller holds the lock.
-    fn ready(&self) -> Result<Arc<View>, Error> {
+    pub(crate) fn ready(&self) -> Result<Arc<View>, Error> {
         let view = self.sound_view()?;
         match self.adopt(&view)? {
             Adopted::All => {}
@@ -119,7 +119,8 @@ impl Core {
             false => Ok(()),
         });
         match caught_up {
-            Ok(()) => Ok(view),
+            // Among what was adopted there may be frames of a later version.
+            Ok(()) => self.refusal(view.control.state()?).map_or(Ok(view), Err),
             Err(Error::Index { .. }) => self.replace_index(),
             Err(e) => Err(e),
         }
@@ -160,7 +161,8 @@ impl Core {
         {
             return Ok(last);
         }
-        self.set_writer(None);
+        // The reader's view may be of the same files that are not there any more.
+        self.forget_views();
         let Some(control) = Control::open_to_write(&*self.disk, &self.dir)? else { return Ok(None) };
         let boot_id = self.disk.boot_id();
         let current = control.is_current(&self.format.identity.site_id, boot_id)?
@@ -190,7 +192,8 @@ impl Core {
     }
 
     fn use_writer(&self, control: Control) -> Result<Arc<View>, Error> {
-        let view = Arc::new(View::open(&self.disk, &self.dir, &self.format, control, Purpose::Write)?);
+        let view =
+            Arc::new(View::open(&self.disk, &self.dir, &self.format, control, Purpose::Write(self.options.backend))?);
         self.set_writer(Some(Arc::clone(&view)));
         Ok(view)
     }

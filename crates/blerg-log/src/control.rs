@@ -70,6 +70,8 @@ pub(crate) enum State {
     Lost,
     /// The log is damaged where more was durable: not before it was salvaged.
     Damaged,
+    /// A later version wrote frames that this one does not know and must not ignore: that one does.
+    Alien,
 }
 
 impl State {
@@ -78,7 +80,8 @@ impl State {
             0 => State::Open,
             1 => State::Poisoned,
             2 => State::Lost,
-            _ => State::Damaged,
+            3 => State::Damaged,
+            _ => State::Alien,
         }
     }
 
@@ -88,6 +91,7 @@ impl State {
             State::Poisoned => 1,
             State::Lost => 2,
             State::Damaged => 3,
+            State::Alien => 4,
         }
     }
 }
@@ -191,8 +195,8 @@ impl Control {
         match &self.map {
             Some(map) => Ok(Words::Map(&**map)),
             None => {
-                let mut bytes = [0; USED_BYTES];
-                self.file.read(&mut bytes, 0)?;
+                let mut bytes = Box::new([0; USED_BYTES]);
+                self.file.read(&mut *bytes, 0)?;
                 Ok(Words::Copy(bytes))
             }
         }
@@ -306,7 +310,7 @@ fn slot_at(sequence: u64) -> usize {
 /// The words of a page, live or copied.
 enum Words<'c> {
     Map(&'c dyn Mapping),
-    Copy([u8; USED_BYTES]),
+    Copy(Box<[u8; USED_BYTES]>),
 }
 
 impl Words<'_> {

@@ -130,14 +130,13 @@ impl Core {
 
     /// Why a store in this state takes no writes.
     pub(crate) fn refusal(&self, state: State) -> Option<Error> {
-        match state {
-            State::Open => None,
-            State::Poisoned | State::Lost => Some(self.poisoned()),
-            State::Damaged => {
-                let why = "the log is damaged before its durable end; the rest awaits salvage".into();
-                Some(Error::ReadOnly { dir: self.dir.clone(), why })
-            }
-        }
+        let why = match state {
+            State::Open => return None,
+            State::Poisoned | State::Lost => return Some(self.poisoned()),
+            State::Damaged => "the log is damaged before its durable end; the rest awaits salvage",
+            State::Alien => "a later version wrote to it; use that, or rebuild the index with it",
+        };
+        Some(Error::ReadOnly { dir: self.dir.clone(), why: why.into() })
     }
 }
 

@@ -31,7 +31,7 @@ impl Kind {
     pub(crate) const FOLLOW: Kind = Kind(8);
     pub(crate) const UNFOLLOW: Kind = Kind(9);
 
-    pub(crate) fn is_known(self) -> bool {
+    fn is_known(self) -> bool {
         (Kind::EPOCH.0..=Kind::UNFOLLOW.0).contains(&self.0)
     }
 }
@@ -83,6 +83,11 @@ impl Header {
     /// Bytes of the whole frame, padding included.
     pub(crate) fn frame_len(&self) -> u64 {
         frame_len(u64::from(self.payload_len))
+    }
+
+    /// Whether this program must not write behind the frame, because it does not know what it means.
+    pub(crate) fn is_alien(&self) -> bool {
+        !self.kind.is_known() && self.flags & FLAG_MAY_SKIP == 0
     }
 
     /// Everything below this position was durable when the frame was written.
@@ -176,12 +181,6 @@ impl<'b> Fields<'b> {
         let (first, rest) = self.bytes.split_first_chunk()?;
         self.bytes = rest;
         Some(*first)
-    }
-
-    pub(crate) fn slice(&mut self, len: usize) -> Option<&'b [u8]> {
-        let (first, rest) = self.bytes.split_at_checked(len)?;
-        self.bytes = rest;
-        Some(first)
     }
 
     pub(crate) fn u16(&mut self) -> Option<u16> {

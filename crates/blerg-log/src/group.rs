@@ -50,22 +50,33 @@ enum Message {
 
 #[derive(Default)]
 struct Reply {
-    message: Mutex<Option<Message>>,
+    letter: Mutex<Letter>,
     sent: Condvar,
+}
+
+#[derive(Default)]
+struct Letter {
+    message: Option<Message>,
+    is_awaited: bool,
 }
 
 impl Reply {
     fn send(&self, message: Message) {
-        *lock(&self.message) = Some(message);
-        self.sent.notify_one();
+        let mut letter = lock(&self.letter);
+        letter.message = Some(message);
+        // A leader answers itself before it looks: that is worth no system call.
+        if letter.is_awaited {
+            self.sent.notify_one();
+        }
     }
 
     fn wait(&self) -> Message {
-        let mut message = lock(&self.message);
+        let mut letter = lock(&self.letter);
+        letter.is_awaited = true;
         loop {
-            match message.take() {
+            match letter.message.take() {
                 Some(message) => return message,
-                None => message = self.sent.wait(message).unwrap_or_else(PoisonError::into_inner),
+                None => letter = self.sent.wait(letter).unwrap_or_else(PoisonError::into_inner),
             }
         }
     }

@@ -183,8 +183,11 @@ impl Log {
     /// # Errors
     /// The log cannot be read, or there is no room.
     pub fn rebuild(&self, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
-        let _writer = self.core.writer()?;
-        self.core.rebuild_index(progress).map(drop)
+        let _held = self.core.lock()?.hold()?;
+        match self.core.ready() {
+            Ok(_) | Err(Error::ReadOnly { .. }) => self.core.rebuild_index(progress).map(drop),
+            Err(e) => Err(e),
+        }
     }
 
     /// Tries once more to mend a store that takes no writes because a sync failed: for the operator, who knows that the disk is well.

@@ -12,7 +12,7 @@ use crate::{Disk, Error, Mapping, OpenMode};
 /// Log2 of the bytes of the first piece; piece k > 0 reaches from 2^(k-1) to 2^k times as far.
 const PIECE_BITS: u32 = 20;
 /// The file grows by at least this much.
-const GROW_BYTES_MIN: u64 = 1 << 20;
+const GROW_BYTES_MIN: u64 = 1 << 18;
 /// The file grows by at most this much more than is needed: allocating takes time, and the writer holds the lock.
 const GROW_BYTES_MAX: u64 = 32 << 20;
 

@@ -5,19 +5,21 @@ use crate::apply;
 use crate::control::Control;
 use crate::core::Core;
 use crate::frame::{FATE_IN_FRAME, Fate, Kind};
-use crate::index::{EMPTY_BYTES, Index};
+use crate::index::{EMPTY_BYTES, Index, Push};
 use crate::key;
 use crate::memory::FileMemory;
 use crate::payload::{Target, Text};
 use crate::recover::is_backed;
 use crate::scan::{Entry, Scan, Window};
-use crate::segment::{Access, Segments};
-use crate::view::{FIRST_FRAME, View, index_path};
+use crate::segment::Segments;
+use crate::view::{FIRST_FRAME, Purpose, View, index_path};
 use crate::{Error, ListKey, Position, Progress};
 use std::sync::Arc;
 
 /// Progress is told each time that this many bytes are done.
 const STEP_BYTES: u64 = 4 << 20;
+/// As many pushes are done together.
+const BATCH_PUSHES: usize = 256;
 
 /// A new index, and what was seen when it was built.
 pub(crate) struct Built {
@@ -26,6 +28,8 @@ pub(crate) struct Built {
     pub(crate) deleted: u64,
     /// Behind the last CLOSE_USER.
     pub(crate) closed: u64,
+    /// There is a frame that this version does not know and must not ignore.
+    pub(crate) has_alien: bool,
     /// The first DELETE whose texts are still there.
     pub(crate) unscrubbed: Option<u64>,
 }
@@ -52,14 +56,16 @@ impl Core {
         let tmp = path.with_extension(format!("{generation}.tmp"));
         let memory = FileMemory::create(&*self.disk, &tmp, EMPTY_BYTES)?;
         let index = Index::format(memory, &self.format.identity.hash_key)?;
-        let segments = Segments::new(Arc::clone(&self.disk), &self.dir, self.format.geometry, Access::Write);
+        let access = Purpose::Write(self.options.backend).access();
+        let segments = Segments::new(Arc::clone(&self.disk), &self.dir, self.format.geometry, access);
         let view = View { control, index, segments, sums: self.sums, generation, replaced: 0 };
-        let mut builder = Builder { view: &view, end, deleted: 0, closed: 0, unscrubbed: None };
+        let mut builder =
+            Builder { view: &view, end, deleted: 0, closed: 0, has_alien: false, unscrubbed: None, batch: Vec::new() };
         builder.run(progress)?;
-        let Builder { deleted, closed, unscrubbed, .. } = builder;
+        let Builder { deleted, closed, has_alien, unscrubbed, .. } = builder;
         view.index.stamp(generation, Position(FIRST_FRAME), Position(end))?;
         self.disk.rename(&tmp, &path).map_err(|e| Error::io(&path, "rename", e))?;
-        Ok(Built { view, deleted, closed, unscrubbed })
+        Ok(Built { view, deleted, closed, has_alien, unscrubbed })
     }
 }
 
@@ -68,10 +74,19 @@ struct Builder<'v> {
     end: u64,
     deleted: u64,
     closed: u64,
+    has_alien: bool,
     unscrubbed: Option<u64>,
+    /// Pushes that gather: together they are faster.
+    batch: Vec<Push<Vec<u8>>>,
 }
 
 impl Builder<'_> {
+    fn push(&mut self) -> Result<(), Error> {
+        self.view.index.push_all_growing(&self.batch)?;
+        self.batch.clear();
+        Ok(())
+    }
+
     fn run(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
         let mut scan = Scan::new(&self.view.segments, self.view.sums, FIRST_FRAME, Window::wide());
         let mut told = 0;
@@ -86,14 +101,19 @@ impl Builder<'_> {
                 progress(Progress { done: told, total: self.end });
             }
         }
+        self.push()?;
         progress(Progress { done: self.end, total: self.end });
         Ok(())
     }
 
     fn add(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+        self.has_alien |= entry.header.is_alien();
         let fate = self.true_fate(entry)?;
-        apply::reserve_slack(self.view)?;
-        apply::apply(self.view, entry, &lists(entry, fate))?;
+        self.batch.extend(apply::pushes(entry, lists(entry, fate)));
+        if self.batch.len() >= BATCH_PUSHES || apply::has_effects(entry.header.kind) {
+            self.push()?;
+            apply::effects(self.view, entry)?;
+        }
         if entry.header.kind == Kind::CLOSE_USER {
             self.closed = entry.position + 1;
         }
@@ -170,6 +190,3 @@ pub(crate) fn remove_old_indexes(core: &Core, generation: u64) {
         let _ = core.disk.remove(&path.with_extension(format!("{old}.tmp")));
     }
 }
-
-#[cfg(test)]
-mod tests;

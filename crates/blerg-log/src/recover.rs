@@ -138,7 +138,7 @@ impl Core {
         };
         self.forget_views();
         let view = self.index_for(was, &survey, clean)?;
-        if survey.damage.is_none() {
+        if view.control.state()? == State::Open {
             self.begin_epoch(&view)?;
         }
         view.control.own(&self.format.identity.site_id, self.disk.boot_id());
@@ -158,7 +158,9 @@ impl Core {
         if let Some(generation) = clean {
             was.store(Word::Generation, generation);
             let control = Control::open_or_make(&*self.disk, &self.dir)?;
-            if let Ok(view) = View::open(&self.disk, &self.dir, &self.format, control, Purpose::Write) {
+            if let Ok(view) =
+                View::open(&self.disk, &self.dir, &self.format, control, Purpose::Write(self.options.backend))
+            {
                 return self.switch_to(view, end, end);
             }
         }
@@ -237,7 +239,12 @@ impl Core {
 
     /// Puts a built index in its place, and into the control page what building it found.
     fn use_built(&self, built: Built, durable: u64, indexed: u64) -> Result<Arc<View>, Error> {
-        let Built { view, unscrubbed, deleted, closed } = built;
+        let Built { view, unscrubbed, deleted, closed, has_alien } = built;
+        match (has_alien, view.control.state()?) {
+            (true, State::Open) => view.control.set_state(State::Alien),
+            (false, State::Alien) => view.control.set_state(State::Open),
+            _ => {}
+        }
         view.control.store(Word::Closed, closed);
         view.control.store(Word::Deleted, deleted);
         view.control.store(Word::Scrubbed, unscrubbed.unwrap_or(deleted));

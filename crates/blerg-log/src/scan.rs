@@ -36,21 +36,19 @@ impl Entry<'_> {
 
 /// Bytes that a scan reads at once.
 const SCAN_BYTES: usize = 1 << 18;
-/// Bytes that the look at a single frame reads: most frames are shorter.
-const GLANCE_BYTES: usize = 1024;
-
 /// A stretch of the log in memory, read anew wherever a frame is wanted that it does not hold.
 #[derive(Debug)]
 pub(crate) struct Window {
     bytes: Vec<u8>,
     at: u64,
+    /// Bytes read at once; 0: as many as do for most frames.
     stride: usize,
 }
 
 impl Window {
     /// For single frames here and there.
     pub(crate) fn glance() -> Window {
-        Window { bytes: Vec::new(), at: 0, stride: GLANCE_BYTES }
+        Window { bytes: Vec::new(), at: 0, stride: 0 }
     }
 
     /// For all frames of a long stretch.
@@ -67,7 +65,9 @@ impl Window {
     fn ahead(&mut self, segments: &Segments, position: u64, wanted: usize) -> Result<&[u8], Error> {
         let have = self.at + self.bytes.len() as u64;
         if position < self.at || position + wanted as u64 > have {
-            self.bytes.resize(self.stride.max(wanted), 0);
+            // The first frame is often the only one that is asked for; a scan that goes on soon reads in full strides.
+            let stride = (self.bytes.len() * 8).min(self.stride).max(segments.glance_bytes());
+            self.bytes.resize(stride.max(wanted), 0);
             let found = segments.read_up_to(position, &mut self.bytes)?;
             self.bytes.truncate(found);
             self.at = position;

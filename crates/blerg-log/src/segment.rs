@@ -27,6 +27,8 @@ pub(crate) enum Access {
     Read,
     /// By single reads and writes.
     Write,
+    /// By single writes, and through maps for reading.
+    MapAndWrite,
 }
 
 /// The first bytes of a segment.
@@ -101,6 +103,14 @@ impl Segments {
         self.geometry
     }
 
+    /// Bytes that the look at one frame reads at once: a map makes a second look cheap.
+    pub(crate) fn glance_bytes(&self) -> usize {
+        match self.access {
+            Access::Map | Access::MapAndWrite => 256,
+            Access::Read | Access::Write => 1024,
+        }
+    }
+
     /// The name of the segment that begins at `base`.
     pub(crate) fn path(&self, base: u64) -> PathBuf {
         self.dir.join(format!("{base:016x}.seg"))
@@ -114,9 +124,14 @@ impl Segments {
 
     fn segment(&self, place: Place) -> Result<&Segment, Error> {
         self.open.get_or_open(place.number, || {
-            let mode = if self.access == Access::Write { OpenMode::Write } else { OpenMode::Read };
+            let (mode, maps) = match self.access {
+                Access::Map => (OpenMode::Read, true),
+                Access::Read => (OpenMode::Read, false),
+                Access::Write => (OpenMode::Write, false),
+                Access::MapAndWrite => (OpenMode::Write, true),
+            };
             let file = File::open(&*self.disk, &self.path(place.base), mode)?;
-            if self.access != Access::Map {
+            if !maps {
                 return Ok(Segment { file, map: None });
             }
             let size = file.size()?;

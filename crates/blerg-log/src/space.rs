@@ -1,7 +1,6 @@
 //! Room on the disk: asked for before anything is published. Start at [`guard_segment`]. A little is kept back, so that
 //! a full site can still delete.
 
-use crate::apply;
 use crate::core::Core;
 use crate::file::File;
 use crate::view::View;
@@ -35,13 +34,13 @@ pub(crate) fn guard_segment(core: &Core, bytes: u64, frees: bool) -> Result<(), 
 
 /// Sees to it that the index has room for pushes to these keys. A file system that copies on write is asked for the log's pages
 /// and the index's as well, because there even a page that exists may find no room.
-pub(crate) fn reserve_index(core: &Core, view: &View, keys: &[Vec<u8>], frees: bool) -> Result<(), Error> {
+pub(crate) fn reserve_index<K: AsRef<[u8]>>(core: &Core, view: &View, keys: &[K], frees: bool) -> Result<(), Error> {
     let memory = view.index.memory();
     let used = view.index.used()?;
     let wanted = used + view.index.need(keys)?;
     if wanted > memory.length() || core.copies_on_write {
         guard(core, wanted - used, frees)?;
-        apply::reserve(view, keys)?;
+        memory.reserve(wanted)?;
     }
     if core.copies_on_write {
         memory.populate(used, wanted)?;

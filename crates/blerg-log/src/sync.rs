@@ -142,7 +142,7 @@ impl Core {
         let view = self.open_writer()?;
         match view.control.state()? {
             State::Poisoned | State::Lost => self.heal(&view).map(drop),
-            State::Open | State::Damaged => Ok(()),
+            State::Open | State::Damaged | State::Alien => Ok(()),
         }
     }
 

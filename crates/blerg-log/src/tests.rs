@@ -2,7 +2,9 @@
 
 mod basics;
 mod crashes;
-mod fake;
+pub(crate) mod fake;
 mod model;
 mod models;
+mod protocol;
+mod recovery;
 mod storm;

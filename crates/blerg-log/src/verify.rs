@@ -167,8 +167,8 @@ impl Check<'_> {
             self.at(entry.position, "wrong checksum of the payload".into());
             return Ok(());
         }
-        if !entry.header.kind.is_known() {
-            self.at(entry.position, format!("unknown kind {}", entry.header.kind.0));
+        if entry.header.is_alien() {
+            self.at(entry.position, format!("kind {}, which this version does not know", entry.header.kind.0));
         }
         self.targets(entry)?;
         for key in lists(entry, self.visible_fate(entry, fate)) {

@@ -33,7 +33,7 @@ pub(crate) enum Purpose {
     /// By a reader.
     Read(Backend),
     /// By the one who holds the lock.
-    Write,
+    Write(Backend),
 }
 
 impl Purpose {
@@ -41,7 +41,8 @@ impl Purpose {
         match self {
             Purpose::Read(Backend::Mapped) => Access::Map,
             Purpose::Read(Backend::Pread) => Access::Read,
-            Purpose::Write => Access::Write,
+            Purpose::Write(Backend::Mapped) => Access::MapAndWrite,
+            Purpose::Write(Backend::Pread) => Access::Write,
         }
     }
 
@@ -49,7 +50,7 @@ impl Purpose {
         match self {
             Purpose::Read(Backend::Mapped) => Reach::Map,
             Purpose::Read(Backend::Pread) => Reach::Read,
-            Purpose::Write => Reach::Write,
+            Purpose::Write(_) => Reach::Write,
         }
     }
 }

@@ -1,1 +1,81 @@
-use super::*;
+use super::{CONTROL_BYTES, Commit, Control, Word, slot_at};
+use crate::segment::Tail;
+use crate::tests::fake::FakeDisk;
+use crate::{Backend, Disk, OpenMode};
+
+const DIR: &str = "/data";
+
+fn commit(end: u64) -> Commit {
+    Commit { end, last: Tail { position: end - 8, hcrc: 7 }, time_us: end * 2 }
+}
+
+fn page() -> (FakeDisk, Control) {
+    let disk = FakeDisk::new();
+    let control = Control::open_or_make(&disk, DIR.as_ref()).unwrap();
+    control.publish(&commit(100)).unwrap();
+    (disk, control)
+}
+
+#[test]
+fn both_ways_of_reading_see_the_last_commit() {
+    let (disk, control) = page();
+    control.publish(&commit(200)).unwrap();
+    for backend in [Backend::Mapped, Backend::Pread] {
+        let reader = Control::open(&disk, DIR.as_ref(), backend).unwrap().unwrap();
+        assert_eq!(reader.look().unwrap().commit, commit(200));
+    }
+}
+
+#[test]
+fn a_slot_written_in_part_is_never_read() {
+    let (_, control) = page();
+    let sequence = control.load(Word::Current).unwrap() + 1;
+    // A writer is killed after each of its stores into the unused slot: the old commit stays.
+    for (word, value) in commit(200).words(sequence).into_iter().enumerate() {
+        control.map.as_ref().unwrap().store(slot_at(sequence) + 8 * word, value);
+        assert_eq!(control.look().unwrap().commit, commit(100));
+    }
+    control.store(Word::Current, sequence);
+    assert_eq!(control.look().unwrap().commit, commit(200));
+}
+
+#[test]
+fn a_slot_that_decayed_is_an_error_and_no_commit() {
+    let (disk, control) = page();
+    let at = slot_at(control.load(Word::Current).unwrap()) as u64;
+    for byte in 0..64 {
+        let fork = disk.fork();
+        let path = std::path::Path::new(DIR).join("ctl");
+        let old = fork.bytes(&path)[(at + byte) as usize];
+        fork.damage(&path, at + byte, &[old ^ 4]);
+        let reader = Control::open(&fork, DIR.as_ref(), Backend::Pread).unwrap().unwrap();
+        assert!(reader.look().unwrap_err().is_damaged(), "byte {byte}");
+    }
+}
+
+#[test]
+fn a_page_counts_for_its_site_its_file_and_one_start_only() {
+    let (_, control) = page();
+    let (site, boot) = ([3; 16], Some([4; 16]));
+    assert!(!control.is_current(&site, boot).unwrap());
+    control.own(&site, boot);
+    assert!(control.is_current(&site, boot).unwrap());
+    assert!(!control.is_current(&site, Some([5; 16])).unwrap());
+    assert!(!control.is_current(&[5; 16], boot).unwrap());
+    assert!(!control.is_current(&site, None).unwrap());
+    control.store(Word::Inode, control.inode() + 1);
+    assert!(!control.is_current(&site, boot).unwrap());
+    control.own(&site, boot);
+    control.disown();
+    assert!(!control.is_current(&site, boot).unwrap());
+}
+
+#[test]
+fn a_page_that_is_too_short_is_none() {
+    let disk = FakeDisk::new();
+    let file = disk.open("/data/ctl".as_ref(), OpenMode::Create).unwrap();
+    file.allocate(CONTROL_BYTES - 1).unwrap();
+    assert!(Control::open(&disk, DIR.as_ref(), Backend::Mapped).unwrap().is_none());
+    file.allocate(CONTROL_BYTES).unwrap();
+    assert!(Control::open(&disk, DIR.as_ref(), Backend::Mapped).unwrap().is_some());
+}

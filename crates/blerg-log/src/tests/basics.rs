@@ -1,10 +1,14 @@
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::*;
 
+/// Numbers that differ, and are the same in each run of one test alone.
 pub(crate) fn random(into: &mut [u8]) {
-    into.fill(7);
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let mut rng = super::fake::Rng(NEXT.fetch_add(1, Ordering::Relaxed));
+    into.iter_mut().for_each(|byte| *byte = rng.next() as u8);
 }
 
 pub(crate) fn identity() -> Identity {

@@ -178,6 +178,7 @@ struct State {
     next_handle: u64,
     boot: u8,
     steps: u64,
+    syncs: u64,
     fault: Option<Fault>,
     is_stopped: bool,
     lie: Option<Lie>,
@@ -203,6 +204,7 @@ impl FakeDisk {
             next_handle: 1,
             boot: 1,
             steps: 0,
+            syncs: 0,
             fault: None,
             is_stopped: false,
             lie: None,
@@ -240,13 +242,21 @@ impl FakeDisk {
         self.state().kind = kind;
     }
 
-    pub(crate) fn set_free(&self, free: u64) {
-        self.state().free = free;
-    }
-
     /// Calls that changed something, so far.
     pub(crate) fn steps(&self) -> u64 {
         self.state().steps
+    }
+
+    /// Calls of fdatasync, so far.
+    pub(crate) fn syncs(&self) -> u64 {
+        self.state().syncs
+    }
+
+    /// What the kernel does when a write fails: the file's pages are clean, and not on the disk.
+    pub(crate) fn forget_dirty(&self, path: &Path) {
+        let mut state = self.state();
+        let number = state.names[path];
+        state.inodes.get_mut(&number).unwrap().dirty.clear();
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
@@ -273,6 +283,11 @@ impl FakeDisk {
     /// The disk after a power cut at which nothing was written that was not synced.
     pub(crate) fn after_worst_cut(&self) -> FakeDisk {
         self.after_cut(&mut |_| 0)
+    }
+
+    /// The disk after a power cut at which everything had been written.
+    pub(crate) fn after_best_cut(&self) -> FakeDisk {
+        self.after_cut(&mut |choices| choices - 1)
     }
 
     /// The disk after a power cut at which chance decided.
@@ -542,6 +557,7 @@ impl DiskFile for FakeFile {
     fn sync_data(&self) -> io::Result<()> {
         self.with(|state, inode| {
             let stopped = state.step(|| format!("sync {}", self.name.display()));
+            state.syncs += 1;
             if stopped.is_err() && !state.is_stopped {
                 // The kernel marks the pages clean all the same, and tells nobody else.
                 inode.dirty.clear();

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use super::basics::{add, identity, options, tags};
 use super::fake::Rng;
+use crate::format::Format;
+use crate::geometry::Geometry;
 use crate::*;
 
 /// Tells a process that it is a writer: directory, author, seed.
@@ -187,7 +189,10 @@ fn check_journal(dir: &Path, author: u32, snapshot: &Snapshot) -> u64 {
 fn killed_writers_lose_nothing_acknowledged_and_break_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    Log::create(&data, &identity(), Arc::new(RealDisk)).unwrap();
+    // Small segments: many kills meet a rollover.
+    let geometry = Geometry { first_bits: 14, last_bits: 16 };
+    Log::create_with(&data, &Format { identity: identity(), geometry }, &(Arc::new(RealDisk) as Arc<dyn Disk>))
+        .unwrap();
     let log = Log::open(&data, &options(Backend::Mapped), Arc::new(RealDisk)).unwrap();
     log.commit(1, (0..WRITERS).map(|n| add(&format!("w{n}"))).collect()).unwrap();
     drop(log);
