@@ -168,7 +168,7 @@ fn a_flipped_bit_is_found() {
     let found = site.try_tool(&["check", "--json"]);
     assert_eq!(found.status.code(), Some(1));
     let problems = json(&found)["problems"].to_string();
-    assert!(problems.contains("damaged"), "{problems}");
+    assert!(problems.contains("wrong checksum"), "{problems}");
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! Damage of each kind is found, and a rebuild mends what is derived.
+
 use super::*;
 use crate::tests::{NOW_US, Site, put_text};
 use crate::{AuthorId, SearchQuery};

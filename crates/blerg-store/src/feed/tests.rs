@@ -1,3 +1,5 @@
+//! Feeds and counts: what is new since when, and the limits of both.
+
 use blerg_log::Op;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Paging: cursors, dead elements, ranges, tags that meet, and what a version depends on.
+
 use blerg_log::Op;
 
 use super::*;

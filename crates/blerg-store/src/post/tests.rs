@@ -1,3 +1,5 @@
+//! Writing: the limits of texts, what is refused, and that what was deleted is in no file.
+
 use std::time::{Duration, Instant};
 
 use super::*;

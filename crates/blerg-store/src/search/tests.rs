@@ -1,3 +1,5 @@
+//! Search as a whole: scripts, filters, dates, indexes that are behind or of another log.
+
 use blerg_log::Op;
 
 use super::*;

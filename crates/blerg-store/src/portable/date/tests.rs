@@ -1,3 +1,5 @@
+//! Tables of dates, good and bad.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Tables of JSON lines, good and bad.
+
 use super::*;
 
 #[track_caller]

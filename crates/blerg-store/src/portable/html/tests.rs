@@ -1,3 +1,5 @@
+//! Tables of HTML and the text in it; and random pieces of it.
+
 use super::*;
 
 #[track_caller]

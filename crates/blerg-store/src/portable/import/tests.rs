@@ -1,3 +1,5 @@
+//! Imports: good ones, hostile ones, and ones that stopped half way.
+
 use super::*;
 use crate::tests::{NOW_US, Site, names, tags_of};
 

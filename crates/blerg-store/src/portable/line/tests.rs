@@ -1,3 +1,5 @@
+//! Each line of a dump reads back, no part of it does.
+
 use super::*;
 
 fn lines() -> Vec<Line> {

@@ -1,3 +1,5 @@
+//! Outboxes: what is taken, what is left out, what is refused.
+
 use super::*;
 
 const PUBLIC_NOTE: &str = r#"{"type":"Create","published":"2009-02-13T23:31:30Z","to":["https://www.w3.org/ns/activitystreams#Public"],"cc":[],

@@ -1,3 +1,5 @@
+//! A restored site equals the dumped one; a hostile dump leaves nothing.
+
 use super::*;
 use crate::tests::model::Model;
 use crate::tests::{NOW_US, Random, Site};

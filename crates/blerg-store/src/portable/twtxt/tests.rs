@@ -1,3 +1,5 @@
+//! A table of twtxt lines.
+
 use super::*;
 
 #[track_caller]

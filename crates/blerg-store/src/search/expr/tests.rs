@@ -1,3 +1,5 @@
+//! Tables of queries and the expressions they become.
+
 use super::*;
 
 #[track_caller]

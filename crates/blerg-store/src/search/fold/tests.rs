@@ -1,3 +1,5 @@
+//! Tables of texts and what the index sees of them.
+
 use super::*;
 
 #[track_caller]
