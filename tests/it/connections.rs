@@ -87,5 +87,6 @@ fn ten_thousand_idle_connections_leave_the_worker_answering() {
     assert_eq!(Client::open(address).unwrap().ask(1, false, &get, b"").unwrap().status, 200);
     assert!(start.elapsed() < Duration::from_secs(5), "101 answers took {:?}", start.elapsed());
     let private = private_kib(way.running[0].id());
+    println!("measured: {private} KiB private with {IDLE} idle connections, 101 answers in {:?}", start.elapsed());
     assert!(private < 128 << 10, "{private} KiB for {IDLE} idle connections");
 }

@@ -78,6 +78,7 @@ fn a_worker_hashes_one_password_at_a_time() {
         most.fetch_max(private_kib(worker), Ordering::Relaxed);
     });
     let most = most.into_inner();
+    println!("measured: {most} KiB private of the worker, slowest read {slowest:?}");
     assert!((32 << 10..WORKER_KIB_MAX).contains(&most), "{most} KiB private at the most");
     assert!(entered >= LOGINS / 4, "{entered} of {LOGINS} logins");
     assert!(slowest < READ_MAX, "a read took {slowest:?}");
@@ -92,6 +93,7 @@ fn cgi_processes_wait_for_their_turn_before_they_open_anything() {
         most.fetch_max(private_kib_of_all(&way.site), Ordering::Relaxed);
     });
     let most = most.into_inner();
+    println!("measured: {most} KiB private of all processes, slowest read {slowest:?}, {entered} logged in");
     let bound = WORKER_KIB_MAX + WAITING_KIB_MAX * u64::try_from(LOGINS).unwrap();
     assert!((32 << 10..bound).contains(&most), "{most} KiB private of all processes at the most, bound {bound}");
     assert!(entered >= LOGINS / 4, "{entered} of {LOGINS} logins");

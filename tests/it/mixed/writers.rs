@@ -25,7 +25,8 @@ const IMPORT_RECORDS: usize = 60;
 fn chance(name: &str, n: u64) -> u64 {
     let seed = name.bytes().fold(n, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
     let mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed ^ (mixed >> 29)
+    // The low bits of a product say little.
+    mixed >> 24
 }
 
 fn size(chance: u64) -> usize {
