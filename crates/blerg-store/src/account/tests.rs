@@ -1,3 +1,5 @@
+//! Accounts are made, entered, changed and closed whole or not at all, also between processes and under SIGKILL.
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -1,3 +1,5 @@
+//! The database opens with its settings and migrations, waits for others, and never says that it is locked.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;

@@ -1,3 +1,5 @@
+//! One password hash at a time across threads and processes, with a bounded wait.
+
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;

@@ -1,3 +1,5 @@
+//! Rates are kept per address and per account, across processes, whatever is sent at them or stands in the file.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,3 +1,5 @@
+//! Which names an author may have.
+
 use super::*;
 
 #[track_caller]

@@ -1,3 +1,5 @@
+//! Hashes carry their cost, are verified and upgraded, and give their memory back.
+
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,3 +1,5 @@
+//! Sessions begin, are found by their token alone, and end by logout, revocation, password change and age.
+
 use std::fs;
 
 use super::*;
