@@ -9,7 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use blerg_log::{Backend, Durability, Identity, Log, Op, Options, Outcome, TagSpan, disk};
+use blerg_log::{
+    AuthorId, Backend, Disk, Durability, Identity, Log, Op, Options, Outcome, RealDisk, Recovery, TagSpan,
+};
 
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_millis(1500);
@@ -21,13 +23,13 @@ trait Target: Sync {
     fn put(&self);
 }
 
-struct Ours(Log, blerg_log::AuthorId);
+struct Ours(Log, AuthorId);
 
 impl Target for Ours {
     fn put(&self) {
         let tags = spans();
         let op = Op::Put { author: self.1, text: TEXT.to_owned(), tags, reply_to: None, at_us: None };
-        let done = self.0.commit(now_us(), vec![op]).expect("the log takes the put");
+        let done = self.0.commit(blerg::now_us(), vec![op]).expect("the log takes the put");
         assert!(matches!(done.as_slice(), [Ok(Outcome::Record(_))]), "{done:?}");
     }
 }
@@ -38,10 +40,13 @@ struct Sqlite(std::sync::Mutex<rusqlite::Connection>);
 impl Target for Sqlite {
     fn put(&self) {
         let mut connection = self.0.lock().expect("no thread panicked");
-        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).expect("begin");
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).expect("begin");
         transaction
             .prepare_cached("INSERT INTO record (author, at_us, text) VALUES (1, ?1, ?2)")
-            .and_then(|mut insert| insert.execute((now_us() as i64, TEXT)))
+            .and_then(|mut insert| {
+                insert.execute((i64::try_from(blerg::now_us()).expect("before the year 292,000"), TEXT))
+            })
             .expect("insert a record");
         let id = transaction.last_insert_rowid();
         for span in spans() {
@@ -58,24 +63,20 @@ impl Target for Sqlite {
 fn spans() -> Vec<TagSpan> {
     TEXT.match_indices('#')
         .map(|(start, _)| {
-            let len = TEXT[start + 1..].find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(TEXT.len() - start - 1) + 1;
+            let len =
+                TEXT[start + 1..].find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(TEXT.len() - start - 1) + 1;
             TagSpan { start: u16::try_from(start).expect("short text"), len: u8::try_from(len).expect("short tag") }
         })
         .collect()
 }
 
-#[expect(clippy::disallowed_methods, reason = "a bench is a program: it reads the clock")]
-fn now_us() -> u64 {
-    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("the clock is past 1970");
-    u64::try_from(since.as_micros()).expect("the clock is before the year 500,000")
-}
-
 fn ours(dir: &Path, durability: Durability) -> Ours {
     let identity = Identity { site_id: [1; 16], hash_key: [2; 16], durability };
-    let disk: Arc<dyn disk::Disk> = Arc::new(disk::RealDisk::default());
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     Log::create(dir, &identity, Arc::clone(&disk)).expect("create");
-    let log = Log::open(dir, &Options { backend: Backend::Mapped, ..Options::default() }, disk).expect("open");
-    let made = log.commit(now_us(), vec![Op::AddAuthor { name: "ada".to_owned(), at_us: None }]).expect("add author");
+    let log = Log::open(dir, &Options::new(Backend::Mapped, Recovery::Inline, blerg::random), disk).expect("open");
+    let made =
+        log.commit(blerg::now_us(), vec![Op::AddAuthor { name: "ada".to_owned(), at_us: None }]).expect("add author");
     let [Ok(Outcome::Author(author))] = made.as_slice() else { panic!("{made:?}") };
     let author = *author;
     Ours(log, author)
@@ -124,7 +125,8 @@ fn median(mut values: Vec<f64>) -> f64 {
 fn compare(title: &str, durability: Durability, threads: usize) {
     let (mut a, mut b, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let dirs = [tempfile::tempdir().expect("temporary directory"), tempfile::tempdir().expect("temporary directory")];
+        let dirs =
+            [tempfile::tempdir().expect("temporary directory"), tempfile::tempdir().expect("temporary directory")];
         let mine = rate(&ours(&dirs[0].path().join("data"), durability), threads);
         let theirs = rate(&sqlite(dirs[1].path(), durability), threads);
         a.push(mine);
@@ -135,7 +137,12 @@ fn compare(title: &str, durability: Durability, threads: usize) {
 }
 
 fn main() {
-    println!("{:<58} {:>10} {:>10}   ratio", format!("puts/s of 200 bytes with three tags, median of {ROUNDS}"), "ours", "SQLite");
+    println!(
+        "{:<58} {:>10} {:>10}   ratio",
+        format!("puts/s of 200 bytes with three tags, median of {ROUNDS}"),
+        "ours",
+        "SQLite"
+    );
     compare("durable, 1 writer", Durability::Sync, 1);
     compare("durable, 8 writers", Durability::Sync, 8);
     compare("durable, 64 writers", Durability::Sync, 64);
