@@ -164,8 +164,8 @@ impl Core {
         // The reader's view may be of the same files that are not there any more.
         self.forget_views();
         let Some(control) = Control::open_to_write(&*self.disk, &self.dir)? else { return Ok(None) };
-        let boot_id = self.disk.boot_id();
-        let current = control.is_current(&self.format.identity.site_id, boot_id)?
+        let boot_id = self.boot_id();
+        let current = control.current(&self.format.identity.site_id, boot_id)?.is_some()
             // Without a boot id each process recovers once, when it opens the store; then it trusts what it made.
             || (boot_id.is_none() && control.is_of(&self.format.identity.site_id)?);
         if !current {
@@ -192,8 +192,8 @@ impl Core {
     }
 
     fn use_writer(&self, control: Control) -> Result<Arc<View>, Error> {
-        let view =
-            Arc::new(View::open(&self.disk, &self.dir, &self.format, control, Purpose::Write(self.options.backend))?);
+        let (look, purpose) = (control.look()?, Purpose::Write(self.options.backend));
+        let view = Arc::new(View::open(&self.disk, &self.dir, &self.format, (control, look), purpose)?);
         self.set_writer(Some(Arc::clone(&view)));
         Ok(view)
     }

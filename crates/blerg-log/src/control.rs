@@ -154,10 +154,8 @@ impl Control {
     /// The page for a reader; `None` if there is none, or not a whole one.
     pub(crate) fn open(disk: &dyn Disk, dir: &Path, backend: Backend) -> Result<Option<Control>, Error> {
         let Some(file) = File::open_if_there(disk, &dir.join(CONTROL_FILE), OpenMode::Read)? else { return Ok(None) };
-        if file.size()? < CONTROL_BYTES {
-            return Ok(None);
-        }
         let map = match backend {
+            Backend::Mapped if file.size()? < CONTROL_BYTES => return Ok(None),
             Backend::Mapped => Some(file.map_read(0, CONTROL_BYTES as usize)?),
             Backend::Pread => None,
         };
@@ -229,15 +227,23 @@ impl Control {
         self.store(Word::State, state.word());
     }
 
-    /// Whether the page is of this site, this start of the machine and this very file, and holds a commit. Without a boot id it never
-    /// is.
-    pub(crate) fn is_current(&self, site_id: &[u8; 16], boot_id: Option<[u8; 16]>) -> Result<bool, Error> {
-        let Some(boot_id) = boot_id else { return Ok(false) };
-        let words = self.words()?;
-        Ok(words.is_of(site_id)
+    /// What the page holds, if it is of this site, this start of the machine and this very file. Without a boot id it never is.
+    pub(crate) fn current(&self, site_id: &[u8; 16], boot_id: Option<[u8; 16]>) -> Result<Option<Look>, Error> {
+        let Some(boot_id) = boot_id else { return Ok(None) };
+        let words = match self.words() {
+            // The file is shorter than a page.
+            Err(Error::Damaged { .. }) => return Ok(None),
+            words => words?,
+        };
+        let is_ours = words.is_of(site_id)
             && words.pair(Word::Boot, Word::BootHigh) == u128::from_le_bytes(boot_id)
-            && words.load(Word::Inode as usize) == self.inode
-            && self.look().is_ok())
+            && words.load(Word::Inode as usize) == self.inode;
+        match words.look() {
+            _ if !is_ours => Ok(None),
+            Some(look) => Ok(Some(look)),
+            // Read while a writer was at it, or damaged.
+            None => Ok(self.look().ok()),
+        }
     }
 
     /// Whether the page is of this site, whatever start of the machine it is from.
@@ -248,19 +254,8 @@ impl Control {
     /// The newest published commit and what goes with it.
     pub(crate) fn look(&self) -> Result<Look, Error> {
         for _ in 0..TRIES_MAX {
-            let words = self.words()?;
-            let load = |word: Word| words.load(word as usize);
-            let generation = load(Word::Generation);
-            let replaced = load(Word::Replaced);
-            let (epoch, state) = (load(Word::Epoch), State::of(load(Word::State)));
-            // In this order: what is durable or indexed is never beyond the commit that is read after it.
-            let (durable, indexed) = (load(Word::Durable), load(Word::Indexed));
-            let closed = load(Word::Closed);
-            let sequence = load(Word::Current);
-            let commit = Commit::of(words.slot(sequence), sequence);
-            let settled = load(Word::Generation) == generation && load(Word::Replaced) == replaced;
-            if let (Some(commit), true) = (commit, settled) {
-                return Ok(Look { generation, replaced, epoch, state, durable, indexed, closed, commit });
+            if let Some(look) = self.words()?.look() {
+                return Ok(look);
             }
         }
         Err(Error::damaged(self.file.path(), SLOTS_AT as u64, "no sound commit"))
@@ -331,6 +326,20 @@ impl Words<'_> {
     fn is_of(&self, site_id: &[u8; 16]) -> bool {
         self.load(Word::Magic as usize) == MAGIC
             && self.pair(Word::Site, Word::SiteHigh) == u128::from_le_bytes(*site_id)
+    }
+
+    /// What the page holds; `None` if a writer was at it meanwhile.
+    fn look(&self) -> Option<Look> {
+        let load = |word: Word| self.load(word as usize);
+        let (generation, replaced) = (load(Word::Generation), load(Word::Replaced));
+        let (epoch, state) = (load(Word::Epoch), State::of(load(Word::State)));
+        // In this order: what is durable or indexed is never beyond the commit that is read after it.
+        let (durable, indexed) = (load(Word::Durable), load(Word::Indexed));
+        let closed = load(Word::Closed);
+        let sequence = load(Word::Current);
+        let commit = Commit::of(self.slot(sequence), sequence)?;
+        let settled = load(Word::Generation) == generation && load(Word::Replaced) == replaced;
+        settled.then_some(Look { generation, replaced, epoch, state, durable, indexed, closed, commit })
     }
 
     fn slot(&self, sequence: u64) -> [u64; SLOT_WORDS] {

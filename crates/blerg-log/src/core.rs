@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-use crate::control::{CONTROL_FILE, Control, State};
+use crate::control::{CONTROL_FILE, Control, Look, State};
 use crate::format::Format;
 use crate::frame::Sums;
 use crate::group::Queue;
@@ -30,6 +30,7 @@ pub(crate) struct Core {
     writer: Mutex<Option<Arc<View>>>,
     lock: OnceLock<Lock>,
     sync_lock: OnceLock<Lock>,
+    boot_id: OnceLock<Option<[u8; 16]>>,
 }
 
 impl fmt::Debug for Core {
@@ -53,6 +54,7 @@ impl Core {
             writer: Mutex::new(None),
             lock: OnceLock::new(),
             sync_lock: OnceLock::new(),
+            boot_id: OnceLock::new(),
         }
     }
 
@@ -72,23 +74,28 @@ impl Core {
         })
     }
 
-    /// The control page for a reader, if it can be trusted.
-    pub(crate) fn current_control(&self) -> Result<Option<Control>, Error> {
+    /// A number of this start of the machine.
+    pub(crate) fn boot_id(&self) -> Option<[u8; 16]> {
+        *self.boot_id.get_or_init(|| self.disk.boot_id())
+    }
+
+    /// The control page for a reader and what it holds, if it can be trusted.
+    pub(crate) fn current_control(&self) -> Result<Option<(Control, Look)>, Error> {
         let Some(control) = Control::open(&*self.disk, &self.dir, self.options.backend)? else { return Ok(None) };
-        let current = control.is_current(&self.format.identity.site_id, self.disk.boot_id())?;
-        Ok(current.then_some(control))
+        let look = control.current(&self.format.identity.site_id, self.boot_id())?;
+        Ok(look.map(|look| (control, look)))
     }
 
     /// Opens the reader's view.
-    pub(crate) fn open_reader(&self, control: Control) -> Result<Arc<View>, Error> {
+    pub(crate) fn open_reader(&self, control: Control, look: Look) -> Result<Arc<View>, Error> {
         let purpose = Purpose::Read(self.options.backend);
-        let view = Arc::new(View::open(&self.disk, &self.dir, &self.format, control, purpose)?);
+        let view = Arc::new(View::open(&self.disk, &self.dir, &self.format, (control, look), purpose)?);
         *self.reader.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&view));
         Ok(view)
     }
 
     /// The reader's view; opened anew if a recovery replaced it.
-    pub(crate) fn reader(&self) -> Result<(Arc<View>, crate::control::Look), Error> {
+    pub(crate) fn reader(&self) -> Result<(Arc<View>, Look), Error> {
         loop {
             let view = self.reader.read().unwrap_or_else(PoisonError::into_inner).clone();
             let view = match view {
@@ -106,7 +113,8 @@ impl Core {
     fn reopen_reader(&self) -> Result<Arc<View>, Error> {
         let control = Control::open(&*self.disk, &self.dir, self.options.backend)?;
         let control = control.ok_or_else(|| Error::damaged(&self.dir.join(CONTROL_FILE), 0, "no control page"))?;
-        self.open_reader(control)
+        let look = control.look()?;
+        self.open_reader(control, look)
     }
 
     /// Forgets the views, so that they are opened anew.

@@ -1,5 +1,6 @@
 //! Lists of positions: timelines, tags, mentions, threads, follows. Start at [`List`].
 
+use std::cell::RefCell;
 use std::fmt;
 
 use crate::index::Head;
@@ -37,7 +38,20 @@ pub enum ListKey<'a> {
 pub struct List<'s> {
     head: Option<Head<'s, FileMemory>>,
     len: u64,
+    /// Elements around the last one asked for: they never change, and whoever asks for two asks for many.
+    block: RefCell<Block>,
 }
+
+/// Some elements of a list.
+#[derive(Default)]
+struct Block {
+    is_wanted: bool,
+    from: u64,
+    elements: Vec<Position>,
+}
+
+/// As many elements are read together.
+const BLOCK: u64 = 64;
 
 impl fmt::Debug for List<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,7 +66,7 @@ impl<'s> List<'s> {
             Some(head) => head.lower_bound(visible)?,
             None => 0,
         };
-        Ok(List { head, len })
+        Ok(List { head, len, block: RefCell::default() })
     }
 
     /// How many elements there are, dead ones included.
@@ -76,10 +90,24 @@ impl<'s> List<'s> {
     /// # Errors
     /// There is none, or the index cannot be read.
     pub fn get(&self, i: u64) -> Result<Position, Error> {
-        match &self.head {
-            Some(head) if i < self.len => head.get(i),
-            _ => Err(Error::Index { what: format!("element {i} of a list of {}", self.len) }),
+        let head = match &self.head {
+            Some(head) if i < self.len => head,
+            _ => return Err(Error::Index { what: format!("element {i} of a list of {}", self.len) }),
+        };
+        let mut block = self.block.borrow_mut();
+        if !std::mem::replace(&mut block.is_wanted, true) {
+            return head.get(i);
         }
+        let from = i - i % BLOCK;
+        if block.elements.is_empty() || block.from != from {
+            block.from = from;
+            let count = (self.len - from).min(BLOCK) as usize;
+            block.elements.clear();
+            block.elements.resize(count, Position(0));
+            head.fill(from, &mut block.elements).inspect_err(|_| block.elements.clear())?;
+        }
+        let place = (i - from) as usize;
+        block.elements.get(place).copied().ok_or_else(|| Error::Index { what: format!("element {i} was not read") })
     }
 
     /// The elements from number `from` on, as many as `into` takes; fewer reads than one [`List::get`] each.

@@ -138,7 +138,7 @@ impl Log {
         }
         let core = Arc::new(Core::new(dir.into(), disk, format, options.clone(), kind));
         match core.current_control()? {
-            Some(control) => match core.open_reader(control) {
+            Some((control, look)) => match core.open_reader(control, look) {
                 Err(Error::Index { .. }) => core.mend_to_open()?,
                 opened => drop(opened?),
             },

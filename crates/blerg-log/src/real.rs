@@ -85,7 +85,9 @@ impl Disk for RealDisk {
     }
 
     fn boot_id(&self) -> Option<[u8; 16]> {
-        parse_uuid(fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim())
+        let mut text = [0; 64];
+        let len = File::open("/proc/sys/kernel/random/boot_id").ok()?.read_at(&mut text, 0).ok()?;
+        parse_uuid(std::str::from_utf8(text.get(..len)?).ok()?.trim())
     }
 
     fn inode(&self, path: &Path) -> io::Result<u64> {

@@ -141,7 +141,7 @@ impl Core {
         if view.control.state()? == State::Open {
             self.begin_epoch(&view)?;
         }
-        view.control.own(&self.format.identity.site_id, self.disk.boot_id());
+        view.control.own(&self.format.identity.site_id, self.boot_id());
         self.set_writer(Some(Arc::clone(&view)));
         remove_old_indexes(self, view.generation);
         if let Some(refusal) = self.refusal(view.control.state()?) {
@@ -158,9 +158,9 @@ impl Core {
         if let Some(generation) = clean {
             was.store(Word::Generation, generation);
             let control = Control::open_or_make(&*self.disk, &self.dir)?;
-            if let Ok(view) =
-                View::open(&self.disk, &self.dir, &self.format, control, Purpose::Write(self.options.backend))
-            {
+            let (look, purpose) = (control.look()?, Purpose::Write(self.options.backend));
+            let (look, purpose) = (control.look()?, Purpose::Write(self.options.backend));
+            if let Ok(view) = View::open(&self.disk, &self.dir, &self.format, (control, look), purpose) {
                 return self.switch_to(view, end, end);
             }
         }
@@ -292,7 +292,7 @@ impl Core {
         let mut epoch = [0; 8];
         (self.options.random)(&mut epoch);
         let epoch = u64::from_le_bytes(epoch);
-        let boot_id = self.disk.boot_id().unwrap_or_default();
+        let boot_id = self.boot_id().unwrap_or_default();
         let mut out = Appender::new(self, view, true)?;
         out.append(0, &Draft { kind: Kind::EPOCH, flags: 0, author: 0, n: epoch, payload: &boot_id })?;
         out.flush()?;

@@ -69,12 +69,11 @@ impl View {
         disk: &Arc<dyn Disk>,
         dir: &Path,
         format: &Format,
-        control: Control,
+        (control, look): (Control, Look),
         purpose: Purpose,
     ) -> Result<View, Error> {
-        let mut tries = 0;
+        let (mut look, mut tries) = (look, 0);
         loop {
-            let look = control.look()?;
             match FileMemory::open(&**disk, &index_path(dir, look.generation), purpose.reach()) {
                 Ok(memory) => {
                     let index = Index::open(memory, &format.identity.hash_key)?;
@@ -89,7 +88,10 @@ impl View {
                         replaced: look.replaced,
                     });
                 }
-                Err(e) if e.is_missing() && tries < TRIES_MAX => tries += 1,
+                Err(e) if e.is_missing() && tries < TRIES_MAX => {
+                    tries += 1;
+                    look = control.look()?;
+                }
                 Err(e) if e.is_missing() => {
                     return Err(Error::Index { what: format!("index.{}: missing", look.generation) });
                 }

@@ -57,25 +57,27 @@ fn a_slot_that_decayed_is_an_error_and_no_commit() {
 fn a_page_counts_for_its_site_its_file_and_one_start_only() {
     let (_, control) = page();
     let (site, boot) = ([3; 16], Some([4; 16]));
-    assert!(!control.is_current(&site, boot).unwrap());
+    assert!(control.current(&site, boot).unwrap().is_none());
     control.own(&site, boot);
-    assert!(control.is_current(&site, boot).unwrap());
-    assert!(!control.is_current(&site, Some([5; 16])).unwrap());
-    assert!(!control.is_current(&[5; 16], boot).unwrap());
-    assert!(!control.is_current(&site, None).unwrap());
+    assert!(control.current(&site, boot).unwrap().is_some());
+    assert!(control.current(&site, Some([5; 16])).unwrap().is_none());
+    assert!(control.current(&[5; 16], boot).unwrap().is_none());
+    assert!(control.current(&site, None).unwrap().is_none());
     control.store(Word::Inode, control.inode() + 1);
-    assert!(!control.is_current(&site, boot).unwrap());
+    assert!(control.current(&site, boot).unwrap().is_none());
     control.own(&site, boot);
     control.disown();
-    assert!(!control.is_current(&site, boot).unwrap());
+    assert!(control.current(&site, boot).unwrap().is_none());
 }
 
 #[test]
 fn a_page_that_is_too_short_is_none() {
     let disk = FakeDisk::new();
     let file = disk.open("/data/ctl".as_ref(), OpenMode::Create).unwrap();
-    file.allocate(CONTROL_BYTES - 1).unwrap();
+    file.allocate(100).unwrap();
     assert!(Control::open(&disk, DIR.as_ref(), Backend::Mapped).unwrap().is_none());
+    let short = Control::open(&disk, DIR.as_ref(), Backend::Pread).unwrap().unwrap();
+    assert_eq!(short.current(&[0; 16], Some([0; 16])).unwrap(), None);
     file.allocate(CONTROL_BYTES).unwrap();
     assert!(Control::open(&disk, DIR.as_ref(), Backend::Mapped).unwrap().is_some());
 }

@@ -198,7 +198,7 @@ fn check_after(disk: &FakeDisk, run: &Run, backend: Backend) -> Result<(), Strin
 /// I7 and I6: at any instant the index is behind what is published, and no element is beyond it.
 fn check_order(disk: &FakeDisk) -> Result<(), String> {
     let control = match Control::open(disk, DIR.as_ref(), Mapped) {
-        Ok(Some(control)) if control.is_current(&[1; 16], disk.boot_id()).unwrap_or(false) => control,
+        Ok(Some(control)) if control.current(&[1; 16], disk.boot_id()).is_ok_and(|look| look.is_some()) => control,
         _ => return Ok(()),
     };
     let look = control.look().map_err(|e| e.to_string())?;

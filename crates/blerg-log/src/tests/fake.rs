@@ -179,6 +179,7 @@ struct State {
     boot: u8,
     steps: u64,
     syncs: u64,
+    reads: u64,
     fault: Option<Fault>,
     is_stopped: bool,
     lie: Option<Lie>,
@@ -205,6 +206,7 @@ impl FakeDisk {
             boot: 1,
             steps: 0,
             syncs: 0,
+            reads: 0,
             fault: None,
             is_stopped: false,
             lie: None,
@@ -245,6 +247,11 @@ impl FakeDisk {
     /// Calls that changed something, so far.
     pub(crate) fn steps(&self) -> u64 {
         self.state().steps
+    }
+
+    /// Calls that open, read or ask, so far.
+    pub(crate) fn reads(&self) -> u64 {
+        self.state().reads
     }
 
     /// Calls of fdatasync, so far.
@@ -389,6 +396,7 @@ impl Disk for FakeDisk {
         if state.is_stopped {
             return Err(io::Error::other("the disk has stopped"));
         }
+        state.reads += 1;
         let found = state.lookup(path);
         let inode = match (found, mode) {
             (Ok(inode), OpenMode::Read | OpenMode::Write | OpenMode::Create) => inode,
@@ -504,7 +512,10 @@ fn is_seal(bytes: &[u8]) -> bool {
 
 impl DiskFile for FakeFile {
     fn size(&self) -> io::Result<u64> {
-        self.with(|_, inode| Ok(inode.length))
+        self.with(|state, inode| {
+            state.reads += 1;
+            Ok(inode.length)
+        })
     }
 
     fn inode(&self) -> io::Result<u64> {
@@ -512,7 +523,8 @@ impl DiskFile for FakeFile {
     }
 
     fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
-        self.with(|_, inode| {
+        self.with(|state, inode| {
+            state.reads += 1;
             let now = (inode.length.saturating_sub(at) as usize).min(into.len());
             inode.cache.read(at as usize, &mut into[..now]);
             Ok(now)

@@ -512,3 +512,35 @@ fn kinds_of_frames_are_told_in_log_order() {
         ]
     );
 }
+
+#[test]
+fn the_calls_of_a_page_do_not_grow_with_the_data() {
+    let disk = FakeDisk::new();
+    Log::create(DIR.as_ref(), &identity(), disk.arc()).unwrap();
+    let log = open(&disk, Mapped).unwrap();
+    log.commit(1, (0..20).map(|n| add(&format!("user {n}"))).collect()).unwrap();
+    let page = || {
+        let before = disk.reads();
+        let log = open(&disk, Pread).unwrap();
+        let snapshot = log.snapshot().unwrap();
+        let author = snapshot.author_by_name("USER 7").unwrap().unwrap().id;
+        let list = snapshot.list(&ListKey::Timeline(author)).unwrap();
+        let mut elements = [Position(0); 50];
+        list.fill(list.len() - 50, &mut elements).unwrap();
+        let found = elements.iter().filter(|at| snapshot.element(&ListKey::Timeline(author), **at).unwrap().is_some());
+        assert_eq!(found.count(), 50);
+        disk.reads() - before
+    };
+    let mut calls = Vec::new();
+    for round in 0..10 {
+        for batch in 0..20 {
+            let text = format!("{round} {batch} {} #a", "filling ".repeat(20));
+            log.commit(1, (0..100).map(|n| put(n % 20, &text)).collect()).unwrap();
+        }
+        calls.push(page());
+    }
+    // 2,000 to 20,000 records: one call a record, and some to find them.
+    assert!(calls[0] < 50 + 40, "{calls:?}");
+    // A segment more may be touched, and an extent more.
+    assert!(calls.iter().all(|count| *count <= calls[0] + 8), "{calls:?}");
+}
