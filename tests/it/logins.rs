@@ -18,7 +18,7 @@ const HASH_WAIT_SECS: &str = "100";
 /// One hash (RFC 9106's second set: 64 MiB) and everything else.
 const WORKER_KIB_MAX: u64 = (64 + 20) << 10;
 /// What a CGI process holds while it waits for its turn: it has opened nothing yet.
-const WAITING_KIB_MAX: u64 = 2 << 10;
+const WAITING_KIB_MAX: u64 = 512;
 /// A reader next to 64 logins; two cores are busy with a hash and this test itself.
 const READ_MAX: Duration = Duration::from_secs(2);
 
