@@ -112,12 +112,13 @@ impl Core {
             Adopted::Stale => return self.recover(),
         }
         let look = view.control.look()?;
-        let suspect = view.control.load(Word::Suspect)? != 0;
-        let caught_up = if suspect { Err(Error::Index { what: "a reader found it wrong".into() }) } else { Ok(()) };
-        let caught_up = caught_up.and_then(|()| match look.indexed < look.commit.end {
+        // Where a rebuild must not run, a wrong index goes on hiding some answers until one may.
+        let is_due = look.is_suspect && self.allow_long(look.commit.end).is_ok();
+        let caught_up = match look.indexed < look.commit.end {
+            _ if is_due => Err(Error::Index { what: "a reader found it wrong".into() }),
             true => apply::catch_up(&view, look.indexed, look.commit.end),
             false => Ok(()),
-        });
+        };
         match caught_up {
             // Among what was adopted there may be frames of a later version.
             Ok(()) => self.refusal(view.control.state()?).map_or(Ok(view), Err),

@@ -140,6 +140,7 @@ pub(crate) struct Look {
     pub(crate) durable: u64,
     pub(crate) indexed: u64,
     pub(crate) closed: u64,
+    pub(crate) is_suspect: bool,
     pub(crate) commit: Commit,
 }
 
@@ -335,11 +336,11 @@ impl Words<'_> {
         let (epoch, state) = (load(Word::Epoch), State::of(load(Word::State)));
         // In this order: what is durable or indexed is never beyond the commit that is read after it.
         let (durable, indexed) = (load(Word::Durable), load(Word::Indexed));
-        let closed = load(Word::Closed);
+        let (closed, is_suspect) = (load(Word::Closed), load(Word::Suspect) != 0);
         let sequence = load(Word::Current);
         let commit = Commit::of(self.slot(sequence), sequence)?;
         let settled = load(Word::Generation) == generation && load(Word::Replaced) == replaced;
-        settled.then_some(Look { generation, replaced, epoch, state, durable, indexed, closed, commit })
+        settled.then_some(Look { generation, replaced, epoch, state, durable, indexed, closed, is_suspect, commit })
     }
 
     fn slot(&self, sequence: u64) -> [u64; SLOT_WORDS] {

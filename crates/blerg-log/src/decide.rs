@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry as Place;
 
 use crate::append::{Appender, Draft, is_hole};
+use crate::control::Word;
 use crate::frame::{FLAG_HOLE, Kind};
 use crate::key;
 use crate::payload::{Name, Origin, Target, Text, tag_in};
@@ -323,10 +324,14 @@ fn find_author(view: &View, window: &mut Window, id: AuthorId) -> Result<Option<
         return Ok(None);
     }
     let Position(user) = head.get(id.0.into())?;
+    let next_record = length(view, &ListKey::Timeline(id).bytes())?;
+    // Until the first author leaves, nobody's frame has to be looked at.
+    if view.control.load(Word::Closed)? == 0 {
+        return Ok(Some(Author { user, closed: false, next_record }));
+    }
     window.forget();
     match window.header(&view.segments, view.sums, user)? {
         Some((header, fate)) if header.kind == Kind::USER && header.author == id.0 => {
-            let next_record = length(view, &ListKey::Timeline(id).bytes())?;
             Ok(Some(Author { user, closed: fate.deleted_by().is_some(), next_record }))
         }
         // The frame is damaged: this author cannot write any more.

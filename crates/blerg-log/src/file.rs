@@ -104,3 +104,6 @@ impl File {
         self.inner.map_write(at, bytes).map_err(|e| Error::io(&self.path, "map", e))
     }
 }
+
+#[cfg(test)]
+mod tests;

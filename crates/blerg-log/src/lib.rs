@@ -1,6 +1,25 @@
 //! An append-only, crash-safe log of records and the lists derived from it. Start at [`Log`]: it commits [`Op`]s
 //! and hands out [`Snapshot`]s. Never trusts the index more than the log, never reads the clock or the
 //! environment, and knows nothing of HTTP, HTML or SQL. The files and the order of writes: FORMAT.md.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use blerg_log::*;
+//!
+//! let dir = tempfile::tempdir()?;
+//! let identity = Identity { site_id: [1; 16], hash_key: [2; 16], durability: Durability::Sync };
+//! Log::create(dir.path(), &identity, Arc::new(RealDisk))?;
+//! let options = Options::new(Backend::Mapped, Recovery::Inline, |bytes| bytes.fill(7));
+//! let log = Log::open(dir.path(), &options, Arc::new(RealDisk))?;
+//!
+//! let put = Op::Put { author: AuthorId(0), text: "hello".into(), tags: vec![], reply_to: None, at_us: None };
+//! log.commit(1_000_000, vec![Op::AddAuthor { name: "Ada".into(), at_us: None }, put])?;
+//!
+//! let snapshot = log.snapshot()?;
+//! let ada = snapshot.author_by_name("ada")?.expect("she was added");
+//! assert_eq!(snapshot.record(ada.id, RecordNo(0))?.expect("it was put").text, "hello");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod append;
 mod apply;

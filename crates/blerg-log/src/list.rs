@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::index::Head;
 use crate::memory::FileMemory;
-use crate::{AuthorId, Error, Position, RecordNo};
+use crate::{AuthorId, Error, Position, RecordNo, Snapshot};
 
 /// Which list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +36,7 @@ pub enum ListKey<'a> {
 
 /// A list as one snapshot sees it: strictly increasing positions.
 pub struct List<'s> {
+    snapshot: &'s Snapshot,
     head: Option<Head<'s, FileMemory>>,
     len: u64,
     /// Elements around the last one asked for: they never change, and whoever asks for two asks for many.
@@ -60,13 +61,13 @@ impl fmt::Debug for List<'_> {
 }
 
 impl<'s> List<'s> {
-    /// The elements of a list before `visible`.
-    pub(crate) fn new(head: Option<Head<'s, FileMemory>>, visible: Position) -> Result<List<'s>, Error> {
+    /// The elements of a list that a snapshot sees.
+    pub(crate) fn new(snapshot: &'s Snapshot, head: Option<Head<'s, FileMemory>>) -> Result<List<'s>, Error> {
         let len = match &head {
-            Some(head) => head.lower_bound(visible)?,
+            Some(head) => head.lower_bound(snapshot.stamp().visible)?,
             None => 0,
         };
-        Ok(List { head, len, block: RefCell::default() })
+        Ok(List { snapshot, head, len, block: RefCell::default() })
     }
 
     /// How many elements there are, dead ones included.
@@ -96,7 +97,7 @@ impl<'s> List<'s> {
         };
         let mut block = self.block.borrow_mut();
         if !std::mem::replace(&mut block.is_wanted, true) {
-            return head.get(i);
+            return self.snapshot.noted(head.get(i));
         }
         let from = i - i % BLOCK;
         if block.elements.is_empty() || block.from != from {
@@ -104,7 +105,8 @@ impl<'s> List<'s> {
             let count = (self.len - from).min(BLOCK) as usize;
             block.elements.clear();
             block.elements.resize(count, Position(0));
-            head.fill(from, &mut block.elements).inspect_err(|_| block.elements.clear())?;
+            let filled = head.fill(from, &mut block.elements).inspect_err(|_| block.elements.clear());
+            self.snapshot.noted(filled)?;
         }
         let place = (i - from) as usize;
         block.elements.get(place).copied().ok_or_else(|| Error::Index { what: format!("element {i} was not read") })
@@ -129,7 +131,7 @@ impl<'s> List<'s> {
     /// The index cannot be read.
     pub fn lower_bound(&self, position: Position) -> Result<u64, Error> {
         match &self.head {
-            Some(head) => Ok(head.lower_bound(position)?.min(self.len)),
+            Some(head) => Ok(self.snapshot.noted(head.lower_bound(position))?.min(self.len)),
             None => Ok(0),
         }
     }

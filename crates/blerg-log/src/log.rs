@@ -140,6 +140,7 @@ impl Log {
         match core.current_control()? {
             Some((control, look)) => match core.open_reader(control, look) {
                 Err(Error::Index { .. }) => core.mend_to_open()?,
+                Ok(_) if look.is_suspect && options.recovery == Recovery::Inline => core.mend_to_open()?,
                 opened => drop(opened?),
             },
             None => core.recover_to_open()?,
@@ -219,11 +220,13 @@ impl Log {
 }
 
 impl Core {
-    /// Builds a new index for one that cannot be opened, unless another process did so meanwhile.
+    /// Builds a new index for one that cannot be opened or was found wrong, unless another process did so meanwhile.
     fn mend_to_open(&self) -> Result<(), Error> {
         let _held = self.lock()?.hold()?;
-        if let Err(Error::Index { .. }) = self.reader() {
-            self.replace_index()?;
+        match self.reader() {
+            Ok((_, look)) if !look.is_suspect => {}
+            Ok(_) | Err(Error::Index { .. }) => drop(self.replace_index()?),
+            Err(e) => return Err(e),
         }
         self.reader().map(drop)
     }

@@ -159,7 +159,6 @@ impl Core {
             was.store(Word::Generation, generation);
             let control = Control::open_or_make(&*self.disk, &self.dir)?;
             let (look, purpose) = (control.look()?, Purpose::Write(self.options.backend));
-            let (look, purpose) = (control.look()?, Purpose::Write(self.options.backend));
             if let Ok(view) = View::open(&self.disk, &self.dir, &self.format, (control, look), purpose) {
                 return self.switch_to(view, end, end);
             }

@@ -79,8 +79,7 @@ impl Snapshot {
     /// # Errors
     /// The files cannot be read.
     pub fn author_by_name(&self, name: &str) -> Result<Option<Author>, Error> {
-        let head = self.view.index.find(&key::of_name(name))?;
-        let list = List::new(head, self.stamp.visible)?;
+        let list = self.find(&key::of_name(name))?;
         if list.is_empty() {
             return Ok(None);
         }
@@ -129,7 +128,19 @@ impl Snapshot {
     /// # Errors
     /// The files cannot be read.
     pub fn list(&self, key: &ListKey<'_>) -> Result<List<'_>, Error> {
-        List::new(self.view.index.find(&key.bytes())?, self.stamp.visible)
+        self.find(&key.bytes())
+    }
+
+    fn find(&self, key: &[u8]) -> Result<List<'_>, Error> {
+        self.noted(self.view.index.find(key).and_then(|head| List::new(self, head)))
+    }
+
+    /// Notes that the index is wrong, if that is the error.
+    pub(crate) fn noted<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        if let Err(Error::Index { .. }) = &result {
+            self.suspect();
+        }
+        result
     }
 
     /// Whom a follow frame on `author`'s [`ListKey::Follows`] names, if `author` follows them still by that very frame.

@@ -1,3 +1,5 @@
+//! The control page: a commit is seen whole or not, and a page counts at one place and time only.
+
 use super::{CONTROL_BYTES, Commit, Control, Word, slot_at};
 use crate::segment::Tail;
 use crate::tests::fake::FakeDisk;

@@ -1,3 +1,5 @@
+//! The FORMAT file: read back as written, and refused with any byte changed.
+
 use super::Format;
 use crate::geometry::Geometry;
 use crate::{Durability, Identity};

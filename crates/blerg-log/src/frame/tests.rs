@@ -1,3 +1,5 @@
+//! Heads of frames: every bit counts, at one place and in one site only.
+
 use super::{FRAME_BYTES_MAX, Fate, Header, Kind, LAG_NONE, LAG_UNIT, Sums};
 use crate::payload::PAYLOAD_BYTES_MAX;
 

@@ -1,3 +1,5 @@
+//! Segments cover the log without a gap, and each position finds its own.
+
 use super::Geometry;
 
 #[test]

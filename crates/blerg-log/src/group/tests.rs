@@ -1,3 +1,5 @@
+//! Groups: who leads, who is led, and that nobody waits for ever.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex};
 

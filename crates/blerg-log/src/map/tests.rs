@@ -1,3 +1,5 @@
+//! Maps: shared between two of one file, and harmless beyond their end.
+
 use memmap2::MmapOptions;
 
 use super::SharedMap;

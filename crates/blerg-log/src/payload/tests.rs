@@ -1,3 +1,5 @@
+//! Payloads: read back as written, cut anywhere, as long as can be.
+
 use super::{Name, Origin, PAYLOAD_BYTES_MAX, Target, Text, tag_in};
 use crate::frame::Kind;
 use crate::{AuthorId, Op, RecordNo, TagSpan};

@@ -1,3 +1,5 @@
+//! The real disk: modes, locks, new inodes, file systems by number.
+
 use std::os::unix::fs::PermissionsExt;
 
 use super::{RealDisk, kind_of, parse_uuid};

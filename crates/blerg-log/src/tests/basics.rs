@@ -1,3 +1,5 @@
+//! The first steps of a store, and the small helpers that all tests use.
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

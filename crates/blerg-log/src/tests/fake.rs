@@ -249,6 +249,11 @@ impl FakeDisk {
         self.state().steps
     }
 
+    /// Says that so much is free; what is written does not count.
+    pub(crate) fn set_free(&self, free: u64) {
+        self.state().free = free;
+    }
+
     /// Calls that open, read or ask, so far.
     pub(crate) fn reads(&self) -> u64 {
         self.state().reads

@@ -544,3 +544,45 @@ fn the_calls_of_a_page_do_not_grow_with_the_data() {
     // A segment more may be touched, and an extent more.
     assert!(calls.iter().all(|count| *count <= calls[0] + 8), "{calls:?}");
 }
+
+#[test]
+fn a_write_that_failed_leaves_nothing_behind() {
+    let (disk, log) = one();
+    let writes = (1..60).find(|more| {
+        let fork = disk.fork();
+        fork.set_fault(Some(Fault::Once(fork.steps() + more, std::io::ErrorKind::StorageFull)));
+        let failed = open(&fork, Mapped).unwrap().commit(1, vec![put(0, "a"), put(0, "b"), put(0, "c")]).is_err();
+        failed && fork.last_call().starts_with("write")
+    });
+    disk.set_fault(Some(Fault::Once(disk.steps() + writes.unwrap(), std::io::ErrorKind::StorageFull)));
+    let failed = log.commit(1, vec![put(0, "a"), put(0, "b"), put(0, "c")]);
+    assert!(failed.unwrap_err().is_full());
+    // Whoever tries again does not find it there twice.
+    assert_eq!(log.commit(2, vec![put(0, "a")]).unwrap(), [Ok(Outcome::Record(RecordNo(0)))]);
+    assert_eq!(log.snapshot().unwrap().list(&ListKey::Latest).unwrap().len(), 1);
+}
+
+#[test]
+fn the_last_room_is_kept_for_deletes() {
+    let (disk, log) = one();
+    for _ in 0..6 {
+        log.commit(1, vec![put(0, &"x".repeat(300))]).unwrap();
+    }
+    disk.set_free(6_000);
+    let before = |disk: &FakeDisk| disk.names().iter().filter(|name| name.to_str().unwrap().ends_with(".seg")).count();
+    let segments = before(&disk);
+    let refused = (0..20).find_map(|_| log.commit(1, vec![put(0, &"x".repeat(300))]).err());
+    assert!(refused.unwrap().is_full());
+    assert_eq!(before(&disk), segments, "there is room for a segment, but not for the margin");
+    assert!(disk.names().contains(&path("ballast")));
+    for record in 0..12 {
+        let delete = Op::Delete { author: AuthorId(0), record: RecordNo(record) };
+        let done = log.commit(1, vec![delete]).unwrap();
+        assert!(matches!(done[0], Ok(Outcome::Done) | Err(Rejection::NoSuchRecord)));
+    }
+    assert_eq!(before(&disk), segments + 1, "deletes may use the margin");
+    assert!(!disk.names().contains(&path("ballast")));
+    disk.set_free(1 << 40);
+    log.commit(1, vec![put(0, &"x".repeat(300))]).unwrap();
+    check_sound(&log);
+}
