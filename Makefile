@@ -13,6 +13,7 @@ STATIC   = RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --loc
 
 # What the tests and benches drive, by Debian package.
 DEPS_TEST  = lighttpd apache2 libapache2-mod-fcgid nginx-light libfcgi-bin spawn-fcgi strace \
+             newsboat sfeed rss2email libxml2-utils jing python3-feedparser curl openssl \
              fortunes fortunes-de fortunes-es fortunes-it fortunes-pl fortunes-ru fortunes-zh ca-certificates
 DEPS_BENCH = $(DEPS_TEST) libfcgi-dev wrk gcc
 SUDO       = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -42,6 +43,9 @@ lint: ## formatting and lints; a warning fails
 deps: ## installs the Debian packages that the tests drive
 	@missing=$$(for p in $(DEPS_TEST); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
 	[ -z "$$missing" ] || { $(SUDO) apt-get update -q && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -qy --no-install-recommends $$missing; }
+	@command -v npm >/dev/null || DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -qy --no-install-recommends nodejs npm
+	@cmp -s tests/npm/package-lock.json tests/npm/node_modules/.installed || { \
+	npm ci --prefix tests/npm --ignore-scripts --no-audit --no-fund && cp tests/npm/package-lock.json tests/npm/node_modules/.installed; }
 
 deps-bench:
 	@missing=$$(for p in $(DEPS_BENCH); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \

@@ -17,6 +17,7 @@ use std::thread;
 use blerg_config::{Config, Key};
 
 use crate::error::Error;
+use crate::jobs::Jobs;
 use crate::listen::{Address, Socket};
 use crate::program::say;
 use crate::setup::{Setup, Style, close};
@@ -45,11 +46,13 @@ pub fn run(config: Config) -> Result<(), Error> {
     let socket = address.bind()?;
     let store = setup.open_store()?;
     let tick = Tick::start(Arc::clone(&store));
-    let exchange = Exchange::new(Arc::new(Site::new(&store, Part::Whole, setup.hub())), setup.front.clone(), files);
+    let jobs = Jobs::start(&store, &setup)?;
+    let site = Site::new(&store, Part::Whole, setup.hub(), jobs.wake());
+    let exchange = Exchange::new(Arc::new(site), setup.front.clone(), files);
     say(&format!("{}\n", url(&setup, &socket)));
     let threads = threads(&setup.config);
     let outcome = loops::serve(socket, exchange, threads, loops::signalled());
-    drop(tick);
+    drop((tick, jobs));
     close(store);
     outcome.map_err(|source| Error::System { doing: "event loop", source })
 }

@@ -12,9 +12,11 @@
 mod error;
 pub mod gateway;
 pub mod http;
+pub mod jobs;
 mod listen;
 mod place;
 pub mod program;
+mod push;
 mod recovery;
 mod setup;
 mod site;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use blerg::program::Program;
-use blerg::{Part, gateway, worker};
+use blerg::{Part, gateway, jobs, worker};
 
 const PROGRAM: Program = Program {
     name: "rss.cgi",
@@ -15,5 +15,5 @@ fn main() -> ExitCode {
     if worker::is_wanted() {
         return PROGRAM.start(|config| worker::run_part(config, Part::Feeds));
     }
-    gateway::main(&PROGRAM, Part::Feeds)
+    jobs::main(&PROGRAM).unwrap_or_else(|| gateway::main(&PROGRAM, Part::Feeds))
 }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use blerg_api::Api;
+use blerg_api::{Api, Written};
 use blerg_feed::Feeds;
 use blerg_http::{Handler, Plan, Request, Response};
 use blerg_store::Store;
@@ -27,6 +27,9 @@ pub enum Part {
     Whole,
 }
 
+/// Tells whoever works after answers that there is something to do.
+pub type Wake = Box<dyn Fn(&Store) + Send + Sync>;
+
 /// The parts of a site behind one handler.
 pub struct Site {
     part: Part,
@@ -37,7 +40,8 @@ pub struct Site {
 impl Site {
     /// A site over a store; faults go to standard error, which is the web server's log.
     #[must_use]
-    pub fn new(store: &Arc<Store>, part: Part, hub: Option<String>) -> Site {
+    /// With a `hub`, new records become jobs, and `wake` is called.
+    pub fn new(store: &Arc<Store>, part: Part, hub: Option<String>, wake: Wake) -> Site {
         let told_us = AtomicU64::new(0);
         let data = store.dir().to_owned();
         let report: Arc<dyn Fn(&blerg_store::Error) + Send + Sync> = Arc::new(move |error: &blerg_store::Error| {
@@ -51,11 +55,12 @@ impl Site {
             }
         });
         let shared = Arc::clone(&report);
-        Site {
-            part,
-            api: Api::new(Arc::clone(store), Box::new(move |error| report(error))),
-            feeds: Feeds::new(Arc::clone(store), hub, Box::new(move |error| shared(error))),
+        let mut api = Api::new(Arc::clone(store), Box::new(move |error| report(error)));
+        if hub.is_some() {
+            let store = Arc::clone(store);
+            api = api.telling(Box::new(move |written| tell(&store, &wake, written)));
         }
+        Site { part, api, feeds: Feeds::new(Arc::clone(store), hub, Box::new(move |error| shared(error))) }
     }
 
     /// Who has the route.
@@ -75,6 +80,14 @@ impl Handler for Site {
 
     fn handle(&self, request: &Request) -> Response {
         self.handler(request).handle(request)
+    }
+}
+
+/// Asks for the hub to be told. The record is durable and stays, whatever becomes of this.
+fn tell(store: &Store, wake: &Wake, written: &Written<'_>) {
+    match store.add_jobs(written.now_us, &blerg_feed::topics(written.author, written.text)) {
+        Ok(()) => wake(store),
+        Err(error) => log(&format!("jobs: {}", chain(&error))),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod args;
 mod carry;
+mod jobs;
 mod look;
 mod meter;
 mod owner;
@@ -114,6 +115,7 @@ fn command(setup: &Setup, args: Args) -> Result<Answer, Failure> {
         Command::Check => look::check(setup, is_json),
         Command::Rebuild => look::rebuild(setup, is_json),
         Command::Stats => look::stats(setup),
+        Command::Jobs(command) => jobs::run(setup, &command),
     }
 }
 

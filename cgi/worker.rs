@@ -14,6 +14,7 @@ use blerg_http::{Body, Front, Handler, Method, Plan, Refusal, Request, Response,
 use fastcgi::{Application, Handle, Listener, Output, Params, Server, Trouble, Verdict};
 
 use crate::error::{Error, chain};
+use crate::jobs::Jobs;
 use crate::listen::{Address, SOCKET_MODE};
 use crate::program;
 use crate::setup::{Setup, Style, close, now_us};
@@ -46,8 +47,9 @@ pub fn run_part(config: Config, part: Part) -> Result<(), Error> {
     let listener = listener(setup.config.text(Key::Listen))?;
     let store = setup.open_store()?;
     let tick = Tick::start(Arc::clone(&store));
+    let jobs = Jobs::start(&store, &setup)?;
     let worker = Worker {
-        site: Site::new(&store, part, setup.hub()),
+        site: Site::new(&store, part, setup.hub(), jobs.wake()),
         front: setup.front.clone(),
         setup: setup.clone(),
         shown: RwLock::new(Vec::new()),
@@ -60,7 +62,7 @@ pub fn run_part(config: Config, part: Part) -> Result<(), Error> {
     let server = Server::new(listener, limits, worker).map_err(Error::Worker)?;
     stop_on_signals(server.handle()).map_err(|source| Error::System { doing: "watch for signals", source })?;
     let outcome = server.run().map_err(Error::Worker);
-    drop(tick);
+    drop((tick, jobs));
     close(store);
     outcome
 }

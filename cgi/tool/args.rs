@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Rebuild,
     /// Say how much there is
     Stats,
+    /// Show what waits to be told to the WebSub hub
+    Jobs(Jobs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -60,6 +62,16 @@ pub(crate) struct Init {
     /// Give the new directory to this user (a name or a number): the one that the web server runs our programs as
     #[arg(long, value_name = "USER")]
     pub owner: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Jobs {
+    /// Do first what is due: for a cron job where only CGI programs run
+    #[arg(long)]
+    pub run: bool,
+    /// Make everything due at once, also what was given up
+    #[arg(long)]
+    pub retry: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -38,8 +38,11 @@ pub fn variables(site: &Site, script: &str, host: &str, ask: &Ask) -> Vec<(Strin
 
 /// One request: one process.
 pub fn run(site: &Site, ask: &Ask) -> io::Result<Reply> {
-    let mut command = site.command("cgi_blerg");
-    command.envs(variables(site, "blerg.cgi", "127.0.0.1:80", ask));
+    // Which program a server starts is decided by the path.
+    let is_feed = ["/rss/", "/rss?", "/rss.cgi"].iter().any(|prefix| ask.path.starts_with(prefix));
+    let (program, script) = if is_feed { ("rss.cgi", "rss.cgi") } else { ("cgi_blerg", "blerg.cgi") };
+    let mut command = site.command(program);
+    command.envs(variables(site, script, "127.0.0.1:80", ask));
     run_with(&mut command, ask.body.as_deref().unwrap_or_default())
 }
 

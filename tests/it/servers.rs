@@ -67,7 +67,9 @@ index-file.names = ( "index.php", "index.html" )
 url.access-deny = ( "~", ".inc" )
 static-file.exclude-extensions = ( ".php", ".pl", ".fcgi" )
 mimetype.assign = ( ".html" => "text/html", ".css" => "text/css", ".js" => "text/javascript" )
-server.modules += ( "mod_setenv" )
+server.modules += ( "mod_setenv", "mod_accesslog" )
+accesslog.filename = "{run}/access.log"
+accesslog.format = "%s %r %{{User-Agent}}i"
 var.blerg_url = "{url}"
 var.blerg_www = "{www}"
 var.blerg_lib = "{lib}"
@@ -130,7 +132,10 @@ ErrorLog /dev/stderr
 ServerName localhost
 Listen 127.0.0.1:{port}
 TypesConfig /etc/mime.types
-AddOutputFilterByType DEFLATE text/html text/plain application/json
+LogFormat "%>s %r %{{User-Agent}}i" short
+CustomLog {run}/access.log short
+AddOutputFilterByType DEFLATE text/html text/plain application/json application/rss+xml application/atom+xml
+AddOutputFilterByType DEFLATE application/feed+json
 StartServers 1
 <Directory />
     Options FollowSymLinks

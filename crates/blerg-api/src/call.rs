@@ -2,7 +2,7 @@
 //! [`Call`]. It never answers; routes do.
 
 use crate::failure::{Code, Failure};
-use crate::param;
+use crate::{OnWritten, Written, param};
 use blerg_http::{Form, Method, Request};
 use blerg_store::{AuthorView, Cursor, Reader, Session, Store};
 use std::sync::Arc;
@@ -13,12 +13,21 @@ pub(crate) struct Call<'a> {
     pub(crate) request: &'a Request,
     /// The segments that the route's pattern left open; empty where it has fewer.
     pub(crate) open: [&'a str; 2],
+    /// Who is to hear of what is written.
+    pub(crate) on_written: Option<&'a OnWritten>,
 }
 
 impl Call<'_> {
     /// The newest state of the log.
     pub(crate) fn reader(&self) -> Result<Reader, Failure> {
         Ok(self.store.reader()?)
+    }
+
+    /// Tells of a record that was written.
+    pub(crate) fn tell(&self, session: &Session, text: &str) {
+        if let Some(on_written) = self.on_written {
+            on_written(&Written { now_us: self.request.now_us, author: &session.name, text });
+        }
     }
 
     /// The user that the path names.

@@ -37,17 +37,38 @@ use route::Pace;
 /// Takes the errors that are the operator's to mend, while the visitor gets a short word.
 pub type Report = Box<dyn Fn(&Error) + Send + Sync>;
 
+/// A record that was put or edited, and is durable.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'a> {
+    /// When.
+    pub now_us: u64,
+    /// Whose.
+    pub author: &'a str,
+    /// Its text.
+    pub text: &'a str,
+}
+
+/// Is told of every record that is put or edited, before the answer leaves.
+pub type OnWritten = Box<dyn Fn(&Written<'_>) + Send + Sync>;
+
 /// The API of one site.
 pub struct Api {
     store: Arc<Store>,
     report: Report,
+    on_written: Option<OnWritten>,
 }
 
 impl Api {
     /// The API over a store; `report` gets the errors that no visitor caused.
     #[must_use]
     pub fn new(store: Arc<Store>, report: Report) -> Api {
-        Api { store, report }
+        Api { store, report, on_written: None }
+    }
+
+    /// The same API, which tells of every record that is put or edited.
+    #[must_use]
+    pub fn telling(self, on_written: OnWritten) -> Api {
+        Api { on_written: Some(on_written), ..self }
     }
 
     /// Whether a path (as in [`Request::path`]) is one of the API's: what else a site has can be asked after it.
@@ -62,7 +83,7 @@ impl Api {
         if request.method == Method::Post && !request.same_site() {
             return Err(Failure::cross_site());
         }
-        answer(&Call { store: &self.store, request, open })
+        answer(&Call { store: &self.store, request, open, on_written: self.on_written.as_ref() })
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) fn put(call: &Call<'_>) -> Result<Response, Failure> {
         // The only record that a put names is the one that it answers.
         if error.is_not_found() && reply_to.is_some() { no_reply_to() } else { Failure::from(error) }
     })?;
+    call.tell(&session, text);
     Ok(success_record(record))
 }
 
@@ -32,6 +33,7 @@ pub(crate) fn edit(call: &Call<'_>) -> Result<Response, Failure> {
     spend(call, &session)?;
     let edit = PutText { text: text.to_owned(), spans: spans(text), reply_to: None };
     call.store.edit(call.request.now_us, session.author, record, edit)?;
+    call.tell(&session, text);
     Ok(success())
 }
 

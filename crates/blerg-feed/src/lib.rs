@@ -22,6 +22,7 @@ mod place;
 mod route;
 mod rss;
 mod source;
+mod topic;
 mod xml;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use answer::Call;
 use failure::Failure;
 
 pub use route::has;
+pub use topic::{TOPIC_TAGS_MAX, topic_urls, topics};
 
 /// Takes the errors that are the operator's to mend, while the visitor gets a short word.
 pub type Report = Box<dyn Fn(&Error) + Send + Sync>;

@@ -9,6 +9,7 @@ mod db;
 mod error;
 mod feed;
 mod gate;
+mod job;
 mod limit;
 mod list;
 mod name;
@@ -32,6 +33,7 @@ pub use blerg_log::{AuthorId, Backend, Durability, ListKey, Position, RecordNo, 
 pub use check::{PROBLEMS_MAX, Report, Stats};
 pub use error::Error;
 pub use feed::NEW_MAX;
+pub use job::{JOB_ATTEMPTS_MAX, JOB_LEASE_US, JOB_WAIT_MAX_US, JOB_WAIT_US, JOBS_MAX, Job, JobTurn, JobView};
 pub use limit::{LimitKind, Limits, Rate};
 pub use list::{
     AuthorView, Cursor, CursorError, Page, Post, Reader, Revision, TagCount, TagKey, TagKeyError, Thread, Version,
@@ -59,6 +61,7 @@ pub struct Store {
     opening: Mutex<()>,
     log: OnceLock<Log>,
     db: OnceLock<db::Db>,
+    jobs: OnceLock<db::Db>,
     gate: gate::Gate,
     limits: OnceLock<limit::Table>,
     search: Mutex<Option<Arc<search::Index>>>,
@@ -77,6 +80,7 @@ impl Store {
             opening: Mutex::new(()),
             log: OnceLock::new(),
             db: OnceLock::new(),
+            jobs: OnceLock::new(),
             search: Mutex::new(None),
         }
     }
@@ -129,6 +133,7 @@ impl Store {
     pub fn close(self) -> Result<(), Error> {
         drop(self.search);
         drop(self.db);
+        drop(self.jobs);
         match self.log.into_inner() {
             Some(log) => Ok(log.close()?),
             None => Ok(()),
