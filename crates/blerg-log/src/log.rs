@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::background::Background;
-use crate::control::Word;
+use crate::control::{Control, Word};
 use crate::core::Core;
 use crate::file::File;
 use crate::format::{FORMAT_FILE, Format};
@@ -233,6 +233,7 @@ impl Core {
 
     /// Recovers, unless another process did so meanwhile, and opens the reader's view. A store that is damaged opens for reading.
     fn recover_to_open(&self) -> Result<(), Error> {
+        self.refuse_long()?;
         let recovered = {
             let _held = self.lock()?.hold()?;
             match self.current_control()? {
@@ -243,6 +244,24 @@ impl Core {
         match recovered {
             Ok(()) | Err(Error::ReadOnly { .. }) => self.reader().map(drop),
             Err(e) => Err(e),
+        }
+    }
+}
+
+impl Core {
+    /// Refuses a recovery that will be long before waiting for the lock, which another process may hold to do just that.
+    fn refuse_long(&self) -> Result<(), Error> {
+        if self.options.recovery == Recovery::Inline {
+            return Ok(());
+        }
+        let is_clean = match Control::open(&*self.disk, &self.dir, Backend::Pread)? {
+            Some(page) => page.load(Word::CleanEnd).is_ok_and(|end| end != 0),
+            None => false,
+        };
+        let segments = Segments::new(Arc::clone(&self.disk), &self.dir, self.format.geometry, Access::Read);
+        match segments.count()?.checked_sub(1) {
+            Some(last) if !is_clean => self.allow_long(segments.geometry().segment(last).base),
+            _ => Ok(()),
         }
     }
 }

@@ -224,18 +224,19 @@ impl Segments {
         self.disk.sync_dir(&self.dir).map_err(|e| Error::io(&self.dir, "sync", e))
     }
 
-    /// The numbers of the segments that are there, in order; removes what a killed process left half made.
+    /// How many segments there are; removes what a killed process left half made.
     pub(crate) fn tidy_and_count(&self) -> Result<u64, Error> {
-        let names = self.disk.list(&self.dir).map_err(|e| Error::io(&self.dir, "list", e))?;
-        let mut bases = Vec::new();
-        for name in names {
-            if name.ends_with(".tmp") {
-                let path = self.dir.join(&name);
-                self.disk.remove(&path).map_err(|e| Error::io(&path, "remove", e))?;
-            } else if let Some(base) = name.strip_suffix(".seg").and_then(|hex| u64::from_str_radix(hex, 16).ok()) {
-                bases.push(base);
-            }
+        for name in self.names()?.iter().filter(|name| name.ends_with(".tmp")) {
+            let path = self.dir.join(name);
+            self.disk.remove(&path).map_err(|e| Error::io(&path, "remove", e))?;
         }
+        self.count()
+    }
+
+    /// How many segments there are.
+    pub(crate) fn count(&self) -> Result<u64, Error> {
+        let base = |name: &String| u64::from_str_radix(name.strip_suffix(".seg")?, 16).ok();
+        let mut bases: Vec<u64> = self.names()?.iter().filter_map(base).collect();
         bases.sort_unstable();
         for (number, base) in (0..).zip(&bases) {
             let wanted = self.geometry.segment(number).base;
@@ -245,5 +246,9 @@ impl Segments {
             }
         }
         Ok(bases.len() as u64)
+    }
+
+    fn names(&self) -> Result<Vec<String>, Error> {
+        self.disk.list(&self.dir).map_err(|e| Error::io(&self.dir, "list", e))
     }
 }

@@ -586,3 +586,16 @@ fn the_last_room_is_kept_for_deletes() {
     log.commit(1, vec![put(0, &"x".repeat(300))]).unwrap();
     check_sound(&log);
 }
+
+#[test]
+fn lists_and_frames_tell_of_the_same_commit() {
+    let (disk, log) = one();
+    log.commit(1, vec![put(0, "one"), put(0, "two")]).unwrap();
+    // A writer was killed between publishing and indexing the last frame, and another process synced meanwhile.
+    let last = log.snapshot().unwrap().frames(Position(0)).last().unwrap().unwrap().position;
+    control(&disk).store(Word::Indexed, last.0);
+    let snapshot = log.snapshot().unwrap();
+    let puts = snapshot.frames(Position(0)).filter(|frame| matches!(frame.as_ref().unwrap().body, Body::Put { .. }));
+    assert_eq!((puts.count(), snapshot.list(&ListKey::Latest).unwrap().len()), (1, 1));
+    assert_eq!(snapshot.record(AuthorId(0), RecordNo(1)).unwrap(), None);
+}
