@@ -9,7 +9,19 @@ const MAIN_LINES_MAX: usize = 60;
 
 /// Who may depend on whom inside the workspace; everything not listed is forbidden (ARCHITECTURE.md).
 const ARROWS: &[(&str, &[&str])] = &[
-    ("blerg", &["blerg-api", "blerg-config", "blerg-feed", "blerg-http", "blerg-markup", "blerg-store", "blerg-wiki", "fastcgi"]),
+    (
+        "blerg",
+        &[
+            "blerg-api",
+            "blerg-config",
+            "blerg-feed",
+            "blerg-http",
+            "blerg-markup",
+            "blerg-store",
+            "blerg-wiki",
+            "fastcgi",
+        ],
+    ),
     ("blerg-api", &["blerg-http", "blerg-markup", "blerg-store"]),
     ("blerg-feed", &["blerg-http", "blerg-markup", "blerg-store"]),
     ("blerg-wiki", &["blerg-http", "blerg-markup", "blerg-store"]),
@@ -41,7 +53,11 @@ impl Source {
 
     /// The code without the lines that are only comments.
     fn code_lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.text.lines().enumerate().map(|(i, line)| (i + 1, line)).filter(|(_, line)| !line.trim_start().starts_with("//"))
+        self.text
+            .lines()
+            .enumerate()
+            .map(|(i, line)| (i + 1, line))
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
 }
 
@@ -148,7 +164,16 @@ fn long_functions(text: &str) -> Vec<String> {
 }
 
 fn is_function_start(bare: &str) -> bool {
-    let words = ["fn ", "pub fn ", "pub(crate) fn ", "pub(super) fn ", "async fn ", "pub async fn ", "const fn ", "pub const fn "];
+    let words = [
+        "fn ",
+        "pub fn ",
+        "pub(crate) fn ",
+        "pub(super) fn ",
+        "async fn ",
+        "pub async fn ",
+        "const fn ",
+        "pub const fn ",
+    ];
     words.iter().any(|word| bare.starts_with(word)) && !bare.ends_with(';')
 }
 
@@ -171,7 +196,11 @@ fn unsafe_code_stands_in_one_file() {
 fn sql_stands_in_the_store() {
     check(|s| {
         let outside = s.is_rust() && !s.is_test() && !s.path.starts_with("crates/blerg-store/");
-        if outside { lines_with(s, &["SELECT ", "INSERT INTO", "DELETE FROM", "CREATE TABLE", "rusqlite"]) } else { Vec::new() }
+        if outside {
+            lines_with(s, &["SELECT ", "INSERT INTO", "DELETE FROM", "CREATE TABLE", "rusqlite"])
+        } else {
+            Vec::new()
+        }
     });
 }
 
@@ -181,7 +210,10 @@ fn the_client_builds_pages_from_text_only() {
         if !s.path.starts_with("www/") {
             return Vec::new();
         }
-        let mut wrong = lines_with(s, &["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "onclick=", "style="]);
+        let mut wrong = lines_with(
+            s,
+            &["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "onclick=", "style="],
+        );
         if s.path != "www/api.js" {
             wrong.extend(lines_with(s, &["fetch("]));
         }
@@ -209,14 +241,19 @@ fn open_ends_carry_an_issue_number() {
     let (todo, fixme) = (concat!("TO", "DO"), concat!("FIX", "ME"));
     check(|s| {
         let code = s.is_rust() || s.path.ends_with(".js");
-        let lines = s.text.lines().enumerate().filter(|(_, l)| code && (l.contains(todo) || l.contains(fixme)) && !l.contains('#'));
+        let lines = s
+            .text
+            .lines()
+            .enumerate()
+            .filter(|(_, l)| code && (l.contains(todo) || l.contains(fixme)) && !l.contains('#'));
         lines.map(|(i, l)| format!("{}: {}", i + 1, l.trim())).collect()
     });
 }
 
 #[test]
 fn nothing_names_a_machine() {
-    let hosts = [concat!("/wo", "rk/"), concat!("../sha", "red"), concat!("index.cra", "tes.io"), concat!("/ro", "ot/")];
+    let hosts =
+        [concat!("/wo", "rk/"), concat!("../sha", "red"), concat!("index.cra", "tes.io"), concat!("/ro", "ot/")];
     check(|s| {
         let lines = s.text.lines().enumerate().filter(|(_, l)| hosts.iter().any(|host| l.contains(host)));
         lines.map(|(i, l)| format!("{}: {}", i + 1, l.trim())).collect()
