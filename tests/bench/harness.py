@@ -46,16 +46,17 @@ def process(*arguments, **options):
 
 def wait_for(port, path):
     """The body of the first 200 answer."""
-    deadline = time.monotonic() + 20
+    deadline, last = time.monotonic() + 20, "nothing"
     while time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
                 return answer.read()
         except urllib.error.HTTPError as error:
-            sys.exit(f"bench: port {port} answers {error.code} for {path}: {error.read()[:500]}")
-        except OSError:
-            time.sleep(0.05)
-    sys.exit(f"bench: nothing answers on port {port} for {path}")
+            last = f"{error.code}: {error.read()[:500]}"
+        except OSError as error:
+            last = str(error)
+        time.sleep(0.05)
+    sys.exit(f"bench: port {port} answers no 200 for {path}, but {last}")
 
 
 def cpu_seconds(pids):
