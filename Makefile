@@ -53,6 +53,7 @@ deps-bench:
 
 bench: all deps-bench ## compares with floors and peers in one run and prints ratios
 	SCALE=$(SCALE) tests/bench/run
+	tests/bench/feeds
 
 install: all ## copies dist/ to $(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/blerg $(DESTDIR)$(PREFIX)/share/blerg

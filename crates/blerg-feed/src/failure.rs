@@ -6,6 +6,7 @@ use std::io;
 
 use blerg_http::Response;
 use blerg_store::Error;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 /// Seconds after which a full disk or a stopped store is worth another try: an operator has to act first.
 const RETRY_OPERATOR_SECS: u64 = 300;
@@ -61,12 +62,23 @@ impl Failure {
 
     /// The answer.
     pub(crate) fn into_response(self) -> Response {
-        let body = serde_json::json!({ "status": "failure", "code": self.code, "reason": self.reason });
-        let mut response = Response::json(body.to_string()).status(self.status);
+        let body = serde_json::to_string(&self).expect("three strings are always JSON");
+        let mut response = Response::json(body).status(self.status);
         if let Some(secs) = self.retry_after_secs {
             response = response.header("Retry-After", secs.to_string());
         }
         if self.status == 405 { response.header("Allow", "GET, HEAD") } else { response }
+    }
+}
+
+impl Serialize for Failure {
+    /// In the order in which the API has them.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("status", "failure")?;
+        map.serialize_entry("code", self.code)?;
+        map.serialize_entry("reason", &self.reason)?;
+        map.end()
     }
 }
 

@@ -66,7 +66,7 @@ impl Place {
         format!("{}{}/{record}", self.user, encode(name))
     }
 
-    /// Records with tags, written as in paths.
+    /// Records with tags: their names between commas, mentions with `@`.
     pub(crate) fn tags(&self, tags: &str) -> String {
         format!("{}{tags}", self.tag)
     }

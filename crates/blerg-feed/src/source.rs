@@ -114,7 +114,7 @@ impl Subject {
             }
             Subject::Tags(tags) => {
                 let shown = shown(tags);
-                let page = place.tags(&tags_path(tags));
+                let page = place.tags(&tags_view(tags));
                 (format!("{shown} on {host}"), format!("What is written on {host} with {shown}"), page)
             }
             Subject::Latest => (host.clone(), format!("What everybody writes on {host}"), place.front().to_owned()),
@@ -140,6 +140,15 @@ pub(crate) struct Frame<'a> {
 
 fn tags_path(tags: &[TagKey]) -> String {
     tags.iter().map(tag_path).collect::<Vec<String>>().join(",")
+}
+
+/// Tags as the client's view of them has them.
+fn tags_view(tags: &[TagKey]) -> String {
+    let written = tags.iter().map(|tag| match tag {
+        TagKey::Tag(name) => name.clone(),
+        TagKey::Mention(name) => format!("@{name}"),
+    });
+    written.collect::<Vec<String>>().join(",")
 }
 
 fn shown(tags: &[TagKey]) -> String {

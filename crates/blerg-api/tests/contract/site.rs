@@ -1,6 +1,7 @@
 //! A site whose clock and random numbers are the test's, and requests to it as a front end makes them. Start at [`Site`].
 
 use blerg_api::Api;
+use blerg_feed::Feeds;
 use blerg_http::{Body, Front, Handler, Headers, Incoming, Request};
 use blerg_store::{Argon2Cost, Backend, Durability, Limits, Recovery, Registration, Settings, Store};
 use std::cell::Cell;
@@ -45,6 +46,7 @@ pub fn settings() -> Settings {
 /// A site and its clock.
 pub struct Site {
     pub api: Api,
+    pub feeds: Feeds,
     pub store: Arc<Store>,
     pub now_us: Cell<u64>,
     pub faults: Arc<Mutex<Vec<String>>>,
@@ -113,7 +115,7 @@ impl Site {
         let store = Arc::new(Store::new(dir.path().join("data"), settings));
         let faults = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&faults);
-        let report = Box::new(move |error: &blerg_store::Error| {
+        let report = Arc::new(move |error: &blerg_store::Error| {
             let mut text = error.to_string();
             let mut source = std::error::Error::source(error);
             while let Some(cause) = source {
@@ -122,8 +124,10 @@ impl Site {
             }
             told.lock().expect("not poisoned").push(text);
         });
-        let api = Api::new(Arc::clone(&store), report);
-        Site { api, store, now_us: Cell::new(START_SECS * 1_000_000), faults, front: Front::default(), _dir: dir }
+        let shared = Arc::clone(&report);
+        let api = Api::new(Arc::clone(&store), Box::new(move |error| report(error)));
+        let feeds = Feeds::new(Arc::clone(&store), None, Box::new(move |error| shared(error)));
+        Site { api, feeds, store, now_us: Cell::new(START_SECS * 1_000_000), faults, front: Front::default(), _dir: dir }
     }
 
     /// Lets time go by.
@@ -160,7 +164,8 @@ impl Site {
     pub fn send(&self, ask: &Ask<'_>) -> Reply {
         self.wait(1);
         let request = self.request(ask);
-        let sealed = self.api.handle(&request).seal(request.method);
+        let handler: &dyn Handler = if blerg_feed::has(&request.path) { &self.feeds } else { &self.api };
+        let sealed = handler.handle(&request).seal(request.method);
         let body = match sealed.body {
             Body::Bytes(bytes) => bytes,
             Body::Stream(pieces) => pieces.flat_map(|piece| piece.expect("a readable log")).collect(),
