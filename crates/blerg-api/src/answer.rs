@@ -3,9 +3,11 @@
 
 use crate::call::Call;
 use crate::failure::Failure;
-use crate::json::{Object, seconds_of};
+use crate::json::{self, Author, Object, seconds_of};
 use blerg_http::{Method, Response, Validators};
-use blerg_store::{AuthorId, Cursor, ListKey, RecordNo, Version};
+use blerg_store::{AuthorId, Cursor, Error, ListKey, Post, Reader, RecordNo, Store, Version};
+use std::sync::Arc;
+use std::{io, vec};
 
 /// Who may see, and so keep, an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +38,91 @@ pub(crate) fn success_record(record: RecordNo) -> Response {
     json(200, body)
 }
 
+/// Room for a usual list of 50 short records; longer ones grow.
+const LIST_BYTES_USUAL: usize = 8 * 1024;
+
+/// A list that is longer goes out record by record: a hundred records of 64 KiB of control characters are 39 MB of JSON,
+/// and who asks for them on many connections and reads slowly would have them all held in memory.
+const WHOLE_BYTES_MAX: usize = 128 * 1024;
+
+/// Records as an array.
+pub(crate) fn records(call: &Call<'_>, posts: &[Post], author: Author) -> Response {
+    records_within(call, Vec::with_capacity(LIST_BYTES_USUAL), posts, author, b"")
+}
+
+/// Records as an array, after what is written already and before what ends the answer.
+pub(crate) fn records_within(
+    call: &Call<'_>,
+    mut written: Vec<u8>,
+    posts: &[Post],
+    author: Author,
+    end: &'static [u8],
+) -> Response {
+    written.push(b'[');
+    let mut rest = posts.iter();
+    while let Some(post) = rest.next() {
+        json::post(&mut written, post, author);
+        if rest.len() == 0 {
+            break;
+        }
+        if written.len() > WHOLE_BYTES_MAX {
+            let left: Vec<(AuthorId, RecordNo)> = rest.map(|post| (post.author, post.record)).collect();
+            let rest =
+                Rest { store: Arc::clone(call.store), written: Some(written), left: left.into_iter(), author, end };
+            return Response::stream("application/json", Box::new(rest));
+        }
+        written.push(b',');
+    }
+    written.push(b']');
+    written.extend_from_slice(end);
+    json(200, written)
+}
+
+/// What is left of a long list. A record is read again when its turn comes, and left out if it is gone by then.
+struct Rest {
+    store: Arc<Store>,
+    written: Option<Vec<u8>>,
+    left: vec::IntoIter<(AuthorId, RecordNo)>,
+    author: Author,
+    end: &'static [u8],
+}
+
+impl Rest {
+    fn record(&self, author: AuthorId, record: RecordNo) -> Result<Option<Vec<u8>>, Error> {
+        let Some(post) = self.store.reader()?.post(author, record)? else { return Ok(None) };
+        let mut out = Vec::with_capacity(post.text.len() + 256);
+        out.push(b',');
+        json::post(&mut out, &post, self.author);
+        Ok(Some(out))
+    }
+}
+
+impl Iterator for Rest {
+    type Item = io::Result<Vec<u8>>;
+
+    fn next(&mut self) -> Option<io::Result<Vec<u8>>> {
+        // The first piece is there, and stands for the list being open.
+        let mut piece = self.written.take()?;
+        if !piece.is_empty() {
+            self.written = Some(Vec::new());
+            return Some(Ok(piece));
+        }
+        while let Some((author, record)) = self.left.next() {
+            match self.record(author, record) {
+                Ok(None) => {}
+                Ok(Some(out)) => {
+                    self.written = Some(Vec::new());
+                    return Some(Ok(out));
+                }
+                Err(error) => return Some(Err(io::Error::other(error))),
+            }
+        }
+        piece.push(b']');
+        piece.extend_from_slice(self.end);
+        Some(Ok(piece))
+    }
+}
+
 /// 304 where the visitor holds this version already, else what `build` makes, marked with its version. Nothing is read
 /// for a 304 but the version. A POST is answered in full: there is nothing that it could hold.
 pub(crate) fn unless_known(
@@ -61,6 +148,14 @@ pub(crate) fn unless_known(
 /// What every answer with others' records or names depends on besides its own lists: who leaves takes records and replies'
 /// `reply_to` along at once, before the lists they stood on are told one by one.
 pub(crate) const LEAVING: ListKey<'static> = ListKey::Authors;
+
+/// The version of what shows records of these lists: a delete takes the `reply_to` of every answer to the record along, on
+/// whatever list that stands.
+pub(crate) fn version_of_records(reader: &Reader, keys: &[ListKey<'_>]) -> Result<Version, Error> {
+    let mut version = reader.undated_version_of(keys)?;
+    version.changed = version.changed.max(reader.undated_version_of(&[ListKey::Deletes])?.changed);
+    reader.dated(version)
+}
 
 /// The version of what depends on both.
 pub(crate) fn joined(one: Version, other: Version) -> Version {

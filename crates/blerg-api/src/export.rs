@@ -1,7 +1,7 @@
 //! A user's own things as JSON lines: the account, the records with their earlier texts, the subscriptions.
 //! Start at [`export`]. It is written piece by piece: an account may have more records than fit into memory.
 
-use crate::answer::{Audience, LEAVING, unless_known, validators};
+use crate::answer::{Audience, LEAVING, unless_known, validators, version_of_records};
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::json::{Object, array, reference};
@@ -19,7 +19,7 @@ pub(crate) fn export(call: &Call<'_>) -> Result<Response, Failure> {
     let reader = call.reader()?;
     let account = reader.author_by_id(session.author)?.ok_or_else(param::no_such_user)?;
     let audience = Audience::Only(session.author);
-    let version = reader.version_of(&[ListKey::Timeline(account.id), ListKey::Follows(account.id), LEAVING])?;
+    let version = version_of_records(&reader, &[ListKey::Timeline(account.id), ListKey::Follows(account.id), LEAVING])?;
     unless_known(call, audience, &validators(call, audience, &version), || {
         let lines = Lines { reader, account, next: Piece::Account };
         Ok(Response::stream("application/x-ndjson", Box::new(lines))

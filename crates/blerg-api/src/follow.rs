@@ -1,10 +1,12 @@
 //! Following other users, and the feed of their records. Start at [`feed`].
 //! The public words are subscribe and unsubscribe; inside, it is a follow.
 
-use crate::answer::{Audience, LEAVING, joined, json, linked, success, unless_known, validators};
+use crate::answer::{
+    Audience, LEAVING, joined, linked, records, success, unless_known, validators, version_of_records,
+};
 use crate::call::Call;
 use crate::failure::{Code, Failure};
-use crate::json::{Author, posts};
+use crate::json::Author;
 use crate::param;
 use crate::read::PAGE_RECORDS;
 use blerg_http::Response;
@@ -47,11 +49,11 @@ pub(crate) fn feed(call: &Call<'_>) -> Result<Response, Failure> {
     let before = call.before(&form)?;
     let reader = call.reader()?;
     let audience = Audience::Only(session.author);
-    let version = joined(reader.feed_version(session.author)?, reader.version_of(&[LEAVING])?);
+    let version = joined(reader.feed_version(session.author)?, version_of_records(&reader, &[LEAVING])?);
     let validators = validators(call, audience, &version);
     unless_known(call, audience, &validators, || {
         let page = reader.feed(session.author, before.as_ref(), PAGE_RECORDS).map_err(Call::page_failure)?;
-        let response = json(200, posts(&page.posts, Author::Shown));
+        let response = records(call, &page.posts, Author::Shown);
         Ok(linked(response, call, "feed", "", page.next.as_ref()))
     })
 }

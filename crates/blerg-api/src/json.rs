@@ -35,16 +35,6 @@ pub(crate) fn post(out: &mut Vec<u8>, post: &Post, author: Author) {
     object.close();
 }
 
-/// Records as an array.
-pub(crate) fn posts<'a>(posts: impl IntoIterator<Item = &'a Post>, author: Author) -> Vec<u8> {
-    let mut out = Vec::with_capacity(LIST_BYTES_USUAL);
-    array(&mut out, posts, |out, item| post(out, item, author));
-    out
-}
-
-/// Room for a usual list of 50 short records; longer ones grow.
-const LIST_BYTES_USUAL: usize = 8 * 1024;
-
 /// `[…]`, each element written by `write`.
 pub(crate) fn array<T>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>, mut write: impl FnMut(&mut Vec<u8>, T)) {
     out.push(b'[');

@@ -1,10 +1,12 @@
 //! What everybody may read: a user's records, what is known of a user, the latest records of all, and threads.
 //! Start at [`last`]. Reads the log's index only, never SQLite.
 
-use crate::answer::{Audience, LEAVING, encode, json, linked, unless_known, validators};
+use crate::answer::{
+    Audience, LEAVING, encode, json, linked, records, records_within, unless_known, validators, version_of_records,
+};
 use crate::call::Call;
 use crate::failure::Failure;
-use crate::json::{Author, Object, array, post, posts};
+use crate::json::{Author, Object, post};
 use crate::param;
 use blerg_http::Response;
 use blerg_store::{ListKey, Version};
@@ -17,11 +19,11 @@ pub(crate) fn last(call: &Call<'_>) -> Result<Response, Failure> {
     let before = call.before(&call.request.query_form())?;
     let reader = call.reader()?;
     let user = call.path_user(&reader)?;
-    let version = since(reader.version_of(&[ListKey::Timeline(user.id), LEAVING])?, user.created_us);
+    let version = since(version_of_records(&reader, &[ListKey::Timeline(user.id), LEAVING])?, user.created_us);
     let validators = validators(call, Audience::Everybody, &version);
     unless_known(call, Audience::Everybody, &validators, || {
         let page = reader.timeline(user.id, before.as_ref(), PAGE_RECORDS).map_err(Call::page_failure)?;
-        let response = json(200, posts(&page.posts, Author::LeftOut));
+        let response = records(call, &page.posts, Author::LeftOut);
         Ok(linked(response, call, &format!("get/{}", encode(&user.name)), "", page.next.as_ref()))
     })
 }
@@ -34,11 +36,11 @@ pub(crate) fn range(call: &Call<'_>) -> Result<Response, Failure> {
     if *range.start() >= user.record_count {
         return Err(param::past_the_end());
     }
-    let version = since(reader.version_of(&[ListKey::Timeline(user.id), LEAVING])?, user.created_us);
+    let version = since(version_of_records(&reader, &[ListKey::Timeline(user.id), LEAVING])?, user.created_us);
     let validators = validators(call, Audience::Everybody, &version);
     unless_known(call, Audience::Everybody, &validators, || {
         let found = reader.range(user.id, range)?.ok_or_else(param::past_the_end)?;
-        Ok(json(200, posts(&found, Author::LeftOut)))
+        Ok(records(call, &found, Author::LeftOut))
     })
 }
 
@@ -74,7 +76,7 @@ pub(crate) fn latest(call: &Call<'_>) -> Result<Response, Failure> {
     let validators = validators(call, Audience::Everybody, &reader.version_of(&[ListKey::Latest, LEAVING])?);
     unless_known(call, Audience::Everybody, &validators, || {
         let page = reader.latest(before.as_ref(), PAGE_RECORDS).map_err(Call::page_failure)?;
-        let response = json(200, posts(&page.posts, Author::Shown));
+        let response = records(call, &page.posts, Author::Shown);
         Ok(linked(response, call, "latest", "", page.next.as_ref()))
     })
 }
@@ -97,7 +99,7 @@ pub(crate) fn thread(call: &Call<'_>) -> Result<Response, Failure> {
         // What becomes of the parent moves its author's timeline.
         keys.extend(reader.author(parent)?.map(|author| ListKey::Timeline(author.id)));
     }
-    let validators = validators(call, Audience::Everybody, &reader.version_of(&keys)?);
+    let validators = validators(call, Audience::Everybody, &version_of_records(&reader, &keys)?);
     unless_known(call, Audience::Everybody, &validators, || {
         let thread = reader.thread(user.id, number, before.as_ref(), PAGE_RECORDS).map_err(Call::page_failure)?;
         let mut body = Vec::with_capacity(4096);
@@ -106,10 +108,9 @@ pub(crate) fn thread(call: &Call<'_>) -> Result<Response, Failure> {
         if let Some(parent) = &thread.parent {
             post(object.key("reply_to"), parent, Author::Shown);
         }
-        let replies = object.key("replies");
-        array(replies, &thread.replies.posts, |out, reply| post(out, reply, Author::Shown));
-        object.close();
+        object.key("replies");
         let path = format!("thread/{}/{}", encode(&user.name), number.0);
-        Ok(linked(json(200, body), call, &path, "", thread.replies.next.as_ref()))
+        let response = records_within(call, body, &thread.replies.posts, Author::Shown, b"}");
+        Ok(linked(response, call, &path, "", thread.replies.next.as_ref()))
     })
 }

@@ -1,11 +1,11 @@
 //! Full-text search. Start at [`search`]; the grammar of a query and the index are in the store.
 
-use crate::answer::{Audience, encode, json, linked, unless_known, validators};
+use crate::answer::{Audience, LEAVING, encode, linked, records, unless_known, validators};
 use crate::call::Call;
 use crate::failure::{Code, Failure};
-use crate::json::{Author, posts};
-use crate::read::PAGE_RECORDS;
+use crate::json::Author;
 use crate::param;
+use crate::read::PAGE_RECORDS;
 use blerg_http::Response;
 use blerg_store::{ListKey, SearchQuery};
 
@@ -19,7 +19,8 @@ pub(crate) fn search(call: &Call<'_>) -> Result<Response, Failure> {
     let before = call.before(&form)?;
     let query = SearchQuery::parse(text).map_err(|error| Failure::new(Code::BadQuery, error.to_string()))?;
     // Every put, edit and delete moves the list of all records.
-    let mut validators = validators(call, Audience::Everybody, &call.reader()?.version_of(&[ListKey::Latest])?);
+    let version = call.reader()?.version_of(&[ListKey::Latest, LEAVING])?;
+    let mut validators = validators(call, Audience::Everybody, &version);
     let cover = call.store.index_search(CATCH_UP_BATCHES)?;
     if !cover.is_complete() {
         // The answer is that of a part of the log, and has to be asked for again.
@@ -27,7 +28,7 @@ pub(crate) fn search(call: &Call<'_>) -> Result<Response, Failure> {
     }
     unless_known(call, Audience::Everybody, &validators, || {
         let page = call.store.search(&query, before.as_ref(), PAGE_RECORDS).map_err(Call::page_failure)?;
-        let response = json(200, posts(&page.posts, Author::Shown));
+        let response = records(call, &page.posts, Author::Shown);
         Ok(linked(response, call, "search", &format!("q={}&", encode(text)), page.next.as_ref()))
     })
 }

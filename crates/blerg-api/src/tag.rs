@@ -1,10 +1,10 @@
 //! Tags and mentions: the records that have them, how many there are, and those used last. Start at [`last`].
 //! A tag is `#name` or `Hname` in a path (old web servers lose `%23`), a mention `@name`.
 
-use crate::answer::{Audience, LEAVING, json, linked, unless_known, validators};
+use crate::answer::{Audience, LEAVING, json, linked, records, unless_known, validators, version_of_records};
 use crate::call::Call;
 use crate::failure::Failure;
-use crate::json::{Author, Object, array, posts};
+use crate::json::{Author, Object, array};
 use crate::param;
 use crate::read::PAGE_RECORDS;
 use blerg_http::Response;
@@ -19,10 +19,10 @@ pub(crate) fn last(call: &Call<'_>) -> Result<Response, Failure> {
     let before = call.before(&call.request.query_form())?;
     let reader = call.reader()?;
     let keys: Vec<ListKey<'_>> = tags.iter().map(TagKey::list_key).chain([LEAVING]).collect();
-    let validators = validators(call, Audience::Everybody, &reader.version_of(&keys)?);
+    let validators = validators(call, Audience::Everybody, &version_of_records(&reader, &keys)?);
     unless_known(call, Audience::Everybody, &validators, || {
         let page = reader.tag_page(&tags, before.as_ref(), PAGE_RECORDS).map_err(Call::page_failure)?;
-        let response = json(200, posts(&page.posts, Author::Shown));
+        let response = records(call, &page.posts, Author::Shown);
         Ok(linked(response, call, &format!("tag/{}", path_of(&tags)), "", page.next.as_ref()))
     })
 }
@@ -35,10 +35,11 @@ pub(crate) fn range(call: &Call<'_>) -> Result<Response, Failure> {
     if *range.start() >= reader.tag_len(&tag)? {
         return Err(param::past_the_end());
     }
-    let validators = validators(call, Audience::Everybody, &reader.version_of(&[tag.list_key(), LEAVING])?);
+    let version = version_of_records(&reader, &[tag.list_key(), LEAVING])?;
+    let validators = validators(call, Audience::Everybody, &version);
     unless_known(call, Audience::Everybody, &validators, || {
         let found = reader.tag_range(&tag, range)?.ok_or_else(param::past_the_end)?;
-        Ok(json(200, posts(&found, Author::Shown)))
+        Ok(records(call, &found, Author::Shown))
     })
 }
 

@@ -1,6 +1,6 @@
 //! Field order, number forms and escaping, byte for byte.
 
-use super::{Author, posts};
+use super::{Author, array, post as write};
 use blerg_store::{AuthorId, Post, RecordNo};
 
 fn sample() -> Post {
@@ -15,9 +15,15 @@ fn sample() -> Post {
     }
 }
 
+fn posts(posts: &[Post], author: Author) -> String {
+    let mut written = Vec::new();
+    array(&mut written, posts, |out, post| write(out, post, author));
+    String::from_utf8(written).expect("UTF-8")
+}
+
 #[track_caller]
 fn check(post: Post, author: Author, want: &str) {
-    let written = String::from_utf8(posts([&post], author)).expect("UTF-8");
+    let written = posts(std::slice::from_ref(&post), author);
     assert_eq!(written, format!("[{want}]"));
     let parsed: serde_json::Value = serde_json::from_str(&written).expect("JSON");
     assert_eq!(parsed[0]["data"].as_str(), Some(post.text.as_str()));
@@ -51,8 +57,8 @@ fn text_leaves_exactly_as_it_came_in() {
 
 #[test]
 fn an_empty_list_is_an_empty_array() {
-    assert_eq!(posts([], Author::Shown), b"[]");
+    assert_eq!(posts(&[], Author::Shown), "[]");
     let two = [sample(), sample()];
-    let written = String::from_utf8(posts(&two, Author::LeftOut)).expect("UTF-8");
+    let written = posts(&two, Author::LeftOut);
     assert_eq!(written.matches("},{").count(), 1);
 }

@@ -183,12 +183,34 @@ fn an_etag_holds_while_others_are_busy_elsewhere() {
     let before: Vec<String> = targets.iter().map(|target| etag(&site.get(target))).collect();
     ada.put("nothing to do with it #c");
     ada.done("/edit", "record=1&data=still+nothing");
-    ada.done("/delete", "record=1");
     let after: Vec<String> = targets.iter().map(|target| etag(&site.get(target))).collect();
     assert_eq!(before, after);
     jon.put("#b");
     for (target, old) in targets.iter().zip(&before).take(5) {
         assert_ne!(&etag(&site.get(target)), old, "{target}");
+    }
+}
+
+#[test]
+fn a_delete_changes_the_etag_of_every_list_that_shows_an_answer_to_it() {
+    let site = Site::new();
+    let (jon, ada) = world(&site);
+    let bob = site.join("bob");
+    bob.done("/subscribe/ada", "");
+    let targets =
+        ["/get/ada", "/get/ada/0-9", "/tag/Ha", "/tag/Ha/0-9", "/latest", "/search?q=reply", "/feed", "/export"];
+    let ask = |user: &User<'_>| targets.map(|target| user.get(target));
+    let (of_bob, of_ada) = (ask(&bob), ask(&ada));
+    jon.done("/delete", "record=0");
+    for (user, before) in [(&bob, of_bob), (&ada, of_ada)] {
+        for ((target, old), new) in targets.iter().zip(&before).zip(&ask(user)) {
+            assert!(!new.body.contains("reply_to"), "{target}: {}", new.body);
+            assert!(
+                old.body == new.body || etag(old) != etag(new),
+                "{target}: {} is still said to be current",
+                old.body
+            );
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Lists of records: the last fifty, ranges, paging, everybody's, threads.
 
-use crate::site::Site;
+use crate::site::{Ask, Site};
+use blerg_http::{Body, Handler};
 
 #[test]
 fn a_user_without_records_has_an_empty_list_and_count_zero() {
@@ -201,4 +202,53 @@ fn a_thousand_deleted_records_hide_nothing_behind_them() {
         }
         assert_eq!((found, next), (vec![1101, 0], None), "{start}");
     }
+}
+
+/// Bytes of each piece of an answer.
+fn pieces(site: &Site, target: &str) -> Vec<usize> {
+    let request = site.request(&Ask { method: "GET", target, ..Ask::default() });
+    match site.api.handle(&request).body {
+        Body::Bytes(bytes) => vec![bytes.len()],
+        Body::Stream(pieces) => pieces.map(|piece| piece.expect("a readable log").len()).collect(),
+    }
+}
+
+#[test]
+fn a_long_list_goes_out_record_by_record() {
+    let site = Site::new();
+    let jon = site.join("jon");
+    jon.put("root");
+    let text = "\u{1}".repeat(65_535);
+    for _ in 0..12 {
+        jon.put_with(&text, "&reply_to=jon/0");
+    }
+    for target in ["/get/jon", "/get/jon/0-99", "/latest", "/thread/jon/0", "/search?q=from:jon"] {
+        let sizes = pieces(&site, target);
+        let total: usize = sizes.iter().sum();
+        assert!(total > 12 * 6 * 65_535 && sizes.iter().all(|bytes| *bytes < 600_000), "{target}: {sizes:?}");
+        let body = site.get(target).json();
+        let records = body.get("replies").unwrap_or(&body).as_array().expect("a list").clone();
+        assert!(records.len() >= 12, "{target}: {}", records.len());
+        let numbers: Vec<u64> = records.iter().filter_map(|record| record["record"].as_str()?.parse().ok()).collect();
+        assert!(numbers.iter().rev().is_sorted() && numbers.len() == records.len(), "{target}: {numbers:?}");
+        assert!(records.iter().all(|record| record["data"] == text.as_str() || record["data"] == "root"), "{target}");
+    }
+}
+
+#[test]
+fn a_record_deleted_while_its_list_goes_out_is_left_out() {
+    let site = Site::new();
+    let jon = site.join("jon");
+    for _ in 0..5 {
+        jon.put(&"x".repeat(65_535));
+    }
+    let request = site.request(&Ask { method: "GET", target: "/get/jon", ..Ask::default() });
+    let Body::Stream(mut rest) = site.api.handle(&request).body else { panic!("a list of 5 long records is whole") };
+    let mut body = rest.next().expect("a first piece").expect("a readable log");
+    jon.done("/delete", "record=0");
+    body.extend(rest.flat_map(|piece| piece.expect("a readable log")));
+    let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+    let numbers: Vec<&str> =
+        body.as_array().expect("a list").iter().filter_map(|record| record["record"].as_str()).collect();
+    assert_eq!(numbers, ["4", "3", "2", "1"]);
 }
