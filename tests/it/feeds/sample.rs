@@ -4,12 +4,18 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::process::Stdio;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
+use super::super::cgi_run::variables;
+use super::super::fcgi_client::Client;
 use super::super::front::{Kind, Way, each_front_end};
-use super::super::http::Ask;
-use super::super::site::{Site, hand_over};
+use super::super::http::{Address, Ask};
+use super::super::site::{Running, Site, hand_over};
 use super::{FORMATS, Gathered, done, encode, import, test_file};
 
 /// The host as links have it.
@@ -133,6 +139,33 @@ fn paths_formats_and_types_are_what_the_contract_says() {
         let (whole, head) = (way.get("/rss/latest"), way.ask(&Ask::new("HEAD", "/rss/latest")));
         assert_eq!((head.status, head.body.len(), head.header("etag")), (200, 0, whole.header("etag")));
     });
+}
+
+#[test]
+fn rss_cgi_is_a_worker_where_it_gets_a_listening_socket() {
+    let site = sample(Site::new(""));
+    let path = site.run().join("feeds.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    hand_over(&path);
+    let input: OwnedFd = listener.try_clone().unwrap().into();
+    let mut worker = Running::start(&site, "rss.cgi", site.command("rss.cgi").stdin(Stdio::from(input)));
+    let address = Address::Unix(path);
+    // Mounted as a program, without any rewriting, and twice on one connection.
+    let ask = Ask::get("/rss.cgi/user/Ada.atom");
+    let mut client = Client::open(&address).unwrap();
+    for id in [1, 2] {
+        let reply = client.ask(id, true, &variables(&site, "rss.cgi", "feeds.example", &ask), b"").unwrap();
+        assert_eq!(reply.header("content-type"), Some("application/atom+xml"));
+        let own =
+            "<link rel=\"self\" type=\"application/atom+xml\" href=\"http://feeds.example/rss.cgi/user/Ada.atom\"/>";
+        assert!(
+            reply.text().contains(own) && reply.text().contains("http://feeds.example/#user/Ada/"),
+            "{}",
+            reply.text()
+        );
+    }
+    worker.signal(Signal::TERM);
+    assert!(worker.wait().success(), "{}", worker.log());
 }
 
 #[test]
