@@ -274,20 +274,27 @@ impl Control {
         Ok(())
     }
 
-    /// Makes the page nobody's, so that whoever opens the store meanwhile waits for the recovery.
-    pub(crate) fn disown(&self) {
+    /// Makes the page one of this site and of no start of the machine, so that whoever opens the store meanwhile waits for the recovery.
+    /// What another site or chance has left in it is cleared first.
+    pub(crate) fn claim(&self, site_id: &[u8; 16]) -> Result<(), Error> {
         self.store(Word::Boot, 0);
         self.store(Word::BootHigh, 0);
-    }
-
-    /// Makes the page that of this site, start and file; the last thing that a recovery does.
-    pub(crate) fn own(&self, site_id: &[u8; 16], boot_id: Option<[u8; 16]>) {
+        if !self.is_of(site_id)?
+            && let Some(map) = &self.map
+        {
+            (0..USED_BYTES).step_by(8).for_each(|at| map.store(at, 0));
+        }
         let (site, site_high) = halves(site_id);
-        let (boot, boot_high) = halves(&boot_id.unwrap_or_default());
-        self.store(Word::Magic, MAGIC);
         self.store(Word::Site, site);
         self.store(Word::SiteHigh, site_high);
         self.store(Word::Inode, self.inode);
+        self.store(Word::Magic, MAGIC);
+        Ok(())
+    }
+
+    /// Makes the page that of this start of the machine; the last thing that a recovery does.
+    pub(crate) fn own(&self, boot_id: Option<[u8; 16]>) {
+        let (boot, boot_high) = halves(&boot_id.unwrap_or_default());
         self.store(Word::BootHigh, boot_high);
         self.store(Word::Boot, boot);
     }

@@ -130,7 +130,7 @@ impl Core {
             if clean.is_none() {
                 self.allow_long(segments.geometry().segment_of(survey.commit.end - 1).base)?;
             }
-            was.disown();
+            was.claim(&self.format.identity.site_id)?;
             was.store(Word::CleanEnd, 0);
             was.store(Word::Intent, 0);
             self.settle(&was, &segments, &survey)?;
@@ -141,7 +141,7 @@ impl Core {
         if view.control.state()? == State::Open {
             self.begin_epoch(&view)?;
         }
-        view.control.own(&self.format.identity.site_id, self.boot_id());
+        view.control.own(self.boot_id());
         self.set_writer(Some(Arc::clone(&view)));
         remove_old_indexes(self, view.generation);
         if let Some(refusal) = self.refusal(view.control.state()?) {
@@ -223,7 +223,7 @@ impl Core {
         let end = survey.commit.end;
         let place = segments.geometry().segment_of(end - 1);
         // A sync failed before: what the page cache holds may not be what the disk holds, and another sync would not tell.
-        let distrusted = was.is_of(&self.format.identity.site_id)? && was.state()? != State::Open;
+        let distrusted = was.state()? != State::Open;
         let settled = match (survey.damage, distrusted) {
             (Some(_), _) => Ok(()),
             (None, true) => rewrite(segments, place, end),

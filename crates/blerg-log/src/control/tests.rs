@@ -2,7 +2,7 @@
 
 use super::{CONTROL_BYTES, Commit, Control, Word, slot_at};
 use crate::segment::Tail;
-use crate::tests::fake::FakeDisk;
+use crate::tests::fake::{FakeDisk, Fault};
 use crate::{Backend, Disk, OpenMode};
 
 const DIR: &str = "/data";
@@ -30,15 +30,17 @@ fn both_ways_of_reading_see_the_last_commit() {
 
 #[test]
 fn a_slot_written_in_part_is_never_read() {
-    let (_, control) = page();
-    let sequence = control.load(Word::Current).unwrap() + 1;
-    // A writer is killed after each of its stores into the unused slot: the old commit stays.
-    for (word, value) in commit(200).words(sequence).into_iter().enumerate() {
-        control.map.as_ref().unwrap().store(slot_at(sequence) + 8 * word, value);
-        assert_eq!(control.look().unwrap().commit, commit(100));
+    let (disk, _) = page();
+    // A writer is killed after each of its stores: the old commit stays until the last one.
+    for stores in 0..=9 {
+        let fork = disk.fork();
+        let writer = Control::open_to_write(&fork, DIR.as_ref()).unwrap().unwrap();
+        fork.set_fault(Some(Fault::Stop(fork.steps() + stores + 1)));
+        writer.publish(&commit(200)).unwrap();
+        let reader = Control::open(&fork.after_kill(), DIR.as_ref(), Backend::Pread).unwrap().unwrap();
+        let want = if stores < 9 { commit(100) } else { commit(200) };
+        assert_eq!(reader.look().unwrap().commit, want, "after {stores} stores");
     }
-    control.store(Word::Current, sequence);
-    assert_eq!(control.look().unwrap().commit, commit(200));
 }
 
 #[test]
@@ -57,19 +59,27 @@ fn a_slot_that_decayed_is_an_error_and_no_commit() {
 
 #[test]
 fn a_page_counts_for_its_site_its_file_and_one_start_only() {
-    let (_, control) = page();
+    let disk = FakeDisk::new();
+    let control = Control::open_or_make(&disk, DIR.as_ref()).unwrap();
     let (site, boot) = ([3; 16], Some([4; 16]));
+    control.claim(&site).unwrap();
+    control.publish(&commit(100)).unwrap();
     assert!(control.current(&site, boot).unwrap().is_none());
-    control.own(&site, boot);
+    control.own(boot);
     assert!(control.current(&site, boot).unwrap().is_some());
     assert!(control.current(&site, Some([5; 16])).unwrap().is_none());
     assert!(control.current(&[5; 16], boot).unwrap().is_none());
     assert!(control.current(&site, None).unwrap().is_none());
     control.store(Word::Inode, control.inode() + 1);
     assert!(control.current(&site, boot).unwrap().is_none());
-    control.own(&site, boot);
-    control.disown();
+    control.claim(&site).unwrap();
     assert!(control.current(&site, boot).unwrap().is_none());
+    control.own(boot);
+    assert_eq!(control.current(&site, boot).unwrap().unwrap().commit, commit(100));
+    // Of another site nothing is kept.
+    control.claim(&[8; 16]).unwrap();
+    control.own(boot);
+    assert!(control.look().is_err());
 }
 
 #[test]
