@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 
 use blerg_config::{Config, Key};
-use blerg_http::{Body, Front, Handler, Method, Plan, Refusal, Request, Response, cgi_head};
+use blerg_http::{Body, Front, Handler, Method, Pace, Plan, Refusal, Request, Response, cgi_head};
 use fastcgi::{Application, Handle, Listener, Output, Params, Server, Trouble, Verdict};
 
 use crate::error::{Error, chain};
@@ -166,7 +166,11 @@ impl Application for Worker {
         let takes_body = head.as_ref().is_ok_and(|head| head.method == Method::Post);
         let body_bytes_max = u64::try_from(plan.body_bytes_max).unwrap_or(u64::MAX);
         let bytes = if takes_body { body_bytes_max } else { IGNORED_BODY_BYTES_MAX };
-        let verdict = if plan.slow { Verdict::pool(bytes) } else { Verdict::inline(bytes) };
+        let verdict = match plan.pace {
+            Pace::Quick => Verdict::inline(bytes),
+            Pace::Slow => Verdict::pool(bytes),
+            Pace::Hashing => Verdict::in_turn(bytes),
+        };
         verdict.carrying(Opened { head, plan })
     }
 

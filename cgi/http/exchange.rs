@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use blerg_http::{Front, Handler, Headers, Incoming as Head, Method, Refusal, Request, Response, Sealed};
+use blerg_http::{Front, Handler, Headers, Incoming as Head, Method, Pace, Refusal, Request, Response, Sealed};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{self, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use hyper::{StatusCode, http};
@@ -23,12 +23,19 @@ use crate::setup::now_us;
 /// Slow requests that wait for a thread of the pool, those at work included; the next one is answered with 503.
 pub(crate) const SLOW_MAX: usize = 256;
 
+/// Requests that hash a password, the one at work included; the next one is answered with 503. At the usual cost the last
+/// of them waits for some seconds.
+pub(crate) const HASHING_MAX: usize = 64;
+
 /// Everything that answers, shared by all connections.
 pub(crate) struct Exchange {
     site: Arc<dyn Handler>,
     front: Front,
     files: Files,
     slow: Arc<Semaphore>,
+    /// Places for requests that hash a password, and the turn that one of them has.
+    hashing: Arc<Semaphore>,
+    turn: Arc<Semaphore>,
 }
 
 /// An answer that is there, or is being made. Most are there, so the common case carries no state of the other.
@@ -59,7 +66,8 @@ pub(crate) struct Peer {
 
 impl Exchange {
     pub(crate) fn new(site: Arc<dyn Handler>, front: Front, files: Files) -> Arc<Exchange> {
-        Arc::new(Exchange { site, front, files, slow: Arc::new(Semaphore::new(SLOW_MAX)) })
+        let places = |number| Arc::new(Semaphore::new(number));
+        Arc::new(Exchange { site, front, files, slow: places(SLOW_MAX), hashing: places(HASHING_MAX), turn: places(1) })
     }
 
     /// Answers one request: at once if it is quick.
@@ -86,7 +94,7 @@ impl Exchange {
             return None;
         }
         let file = self.files.answer(request);
-        file.or_else(|| (!self.site.plan(request).slow).then(|| self.handle(request)))
+        file.or_else(|| (self.site.plan(request).pace == Pace::Quick).then(|| self.handle(request)))
     }
 
     fn accept(&self, head: &http::request::Parts, peer: Peer) -> Result<Request, Refusal> {
@@ -124,7 +132,22 @@ impl Exchange {
                 Err(response) => return response,
             }
         }
-        if plan.slow { self.in_pool(request, pool).await } else { self.handle(&request) }
+        match plan.pace {
+            Pace::Quick => self.handle(&request),
+            Pace::Slow => self.in_pool(request, pool).await,
+            Pace::Hashing => self.in_turn(request, pool).await,
+        }
+    }
+
+    /// Waits for the turn without a thread.
+    async fn in_turn(self: &Arc<Self>, request: Request, pool: &Handle) -> Response {
+        let Ok(_place) = self.hashing.try_acquire() else {
+            return Refusal::OVERLOAD.response();
+        };
+        let Ok(_turn) = self.turn.acquire().await else {
+            return Refusal::BROKEN.response();
+        };
+        self.in_pool(request, pool).await
     }
 
     async fn in_pool(self: &Arc<Self>, request: Request, pool: &Handle) -> Response {

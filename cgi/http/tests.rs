@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use blerg_http::{Front, Handler, Plan, Request, Response};
+use blerg_http::{Front, Handler, Pace, Plan, Request, Response};
 use tokio::sync::oneshot;
 
 use super::*;
@@ -30,13 +30,18 @@ struct Gate {
 
 impl Handler for Fake {
     fn plan(&self, head: &Request) -> Plan {
-        Plan { body_bytes_max: 1000, slow: head.path == "/gate" || head.path == "/slow-panic" }
+        let pace = match head.path.as_str() {
+            "/gate" | "/slow-panic" => Pace::Slow,
+            "/hash" => Pace::Hashing,
+            _ => Pace::Quick,
+        };
+        Plan { body_bytes_max: 1000, pace }
     }
 
     fn handle(&self, request: &Request) -> Response {
         match request.path.as_str() {
             "/panic" | "/slow-panic" => panic!("on purpose"),
-            "/gate" => {
+            "/gate" | "/hash" => {
                 let mut gate = self.gate.lock().expect("no panic holds it");
                 gate.waiting += 1;
                 self.moved.notify_all();
@@ -277,6 +282,24 @@ fn quick_requests_go_on_while_slow_ones_wait_and_too_many_slow_ones_are_refused(
     site.open_gate();
     for stream in &mut waiting {
         stream.set_nonblocking(false).expect("set");
+        assert!(read_answer(stream).ends_with("through"));
+    }
+}
+
+#[test]
+fn requests_that_hash_take_turns_and_one_thread() {
+    let site = start(1);
+    let too_many = 3;
+    let mut sent: Vec<TcpStream> = (0..exchange::HASHING_MAX).map(|_| site.connect()).collect();
+    for stream in &mut sent {
+        stream.write_all(get("/hash").as_bytes()).expect("sent");
+    }
+    site.wait_for_waiting(1);
+    let refused = |_: &i32| site.ask(&get("/hash")).starts_with("HTTP/1.1 503 ");
+    assert_eq!((0..too_many).filter(refused).count(), 3);
+    assert_eq!(site.fake.gate.lock().expect("no panic holds it").waiting, 1);
+    site.open_gate();
+    for stream in &mut sent {
         assert!(read_answer(stream).ends_with("through"));
     }
 }

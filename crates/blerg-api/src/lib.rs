@@ -26,13 +26,12 @@ mod session;
 mod status;
 mod tag;
 
-use blerg_http::{FORM_BYTES_MAX, Handler, Method, Plan, Request, Response};
+use blerg_http::{FORM_BYTES_MAX, Handler, Method, Pace, Plan, Request, Response};
 use blerg_store::{Error, Store};
 use std::sync::Arc;
 
 use call::Call;
 use failure::Failure;
-use route::Pace;
 
 /// Takes the errors that are the operator's to mend, while the visitor gets a short word.
 pub type Report = Box<dyn Fn(&Error) + Send + Sync>;
@@ -90,11 +89,12 @@ impl Api {
 impl Handler for Api {
     fn plan(&self, head: &Request) -> Plan {
         let is_post = head.method == Method::Post;
-        let slow = match route::find(&head.path) {
-            Ok((route, _)) => is_post || route.pace == Pace::Slow,
-            Err(_) => false,
+        let pace = match route::find(&head.path) {
+            Ok((route, _)) if is_post && route.pace == Pace::Quick => Pace::Slow,
+            Ok((route, _)) => route.pace,
+            Err(_) => Pace::Quick,
         };
-        Plan { body_bytes_max: if is_post { FORM_BYTES_MAX } else { 0 }, slow }
+        Plan { body_bytes_max: if is_post { FORM_BYTES_MAX } else { 0 }, pace }
     }
 
     fn handle(&self, request: &Request) -> Response {

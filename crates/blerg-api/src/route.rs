@@ -4,7 +4,7 @@
 use crate::call::Call;
 use crate::failure::{Code, Failure};
 use crate::{account, export, follow, read, record, search, session, status, tag};
-use blerg_http::{Method, Response};
+use blerg_http::{Method, Pace, Response};
 
 /// Most segments that a pattern leaves open.
 const OPEN_SEGMENTS_MAX: usize = 2;
@@ -12,21 +12,13 @@ const OPEN_SEGMENTS_MAX: usize = 2;
 /// What answers a request.
 pub(crate) type Answer = fn(&Call<'_>) -> Result<Response, Failure>;
 
-/// Where a GET runs; a POST always waits for an fsync, a hash or SQLite, and runs in the pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pace {
-    /// On the event loop: the log's index only.
-    Quick,
-    /// In the pool: SQLite, or much to read.
-    Slow,
-}
-
 /// One row.
 pub(crate) struct Route {
     /// Segments; one in brackets stands for anything but nothing.
     pub(crate) pattern: &'static str,
     pub(crate) get: Option<Answer>,
     pub(crate) post: Option<Answer>,
+    /// Where a GET runs, or a POST where there is no GET. A POST always waits for an fsync, a hash or SQLite.
     pub(crate) pace: Pace,
 }
 
@@ -38,22 +30,27 @@ const fn post(pattern: &'static str, answer: Answer) -> Route {
     Route { pattern, get: None, post: Some(answer), pace: Pace::Slow }
 }
 
+/// A POST that takes a password.
+const fn hashing(pattern: &'static str, answer: Answer) -> Route {
+    Route { pattern, get: None, post: Some(answer), pace: Pace::Hashing }
+}
+
 const fn both(pattern: &'static str, get: Answer, post: Answer) -> Route {
     Route { pattern, get: Some(get), post: Some(post), pace: Pace::Slow }
 }
 
 /// Every route of the API.
 pub(crate) static ROUTES: &[Route] = &[
-    post("/create", account::create),
-    post("/login", account::login),
+    hashing("/create", account::create),
+    hashing("/login", account::login),
     post("/logout", account::logout),
-    post("/passwd", account::change_password),
+    hashing("/passwd", account::change_password),
     post("/put", record::put),
     post("/edit", record::edit),
     get("/history/(user)/(record)", Pace::Slow, record::history),
     post("/delete", record::delete),
     both("/sessions", session::list, session::revoke),
-    post("/close", account::close),
+    hashing("/close", account::close),
     get("/get/(user)", Pace::Quick, read::last),
     get("/get/(user)/(range)", Pace::Quick, read::range),
     get("/info/(user)", Pace::Quick, read::info),

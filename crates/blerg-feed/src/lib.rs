@@ -27,7 +27,7 @@ mod xml;
 
 use std::sync::Arc;
 
-use blerg_http::{Handler, Method, Plan, Request, Response};
+use blerg_http::{Handler, Method, Pace, Plan, Request, Response};
 use blerg_store::{Error, Store};
 
 use answer::Call;
@@ -68,7 +68,8 @@ impl Feeds {
 
 impl Handler for Feeds {
     fn plan(&self, head: &Request) -> Plan {
-        Plan { body_bytes_max: 0, slow: route::find(head).is_ok_and(|target| target.wanted.is_slow()) }
+        let slow = route::find(head).is_ok_and(|target| target.wanted.is_slow());
+        Plan { body_bytes_max: 0, pace: if slow { Pace::Slow } else { Pace::Quick } }
     }
 
     fn handle(&self, request: &Request) -> Response {

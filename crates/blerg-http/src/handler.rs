@@ -8,13 +8,25 @@ use crate::{Request, Response};
 pub struct Plan {
     /// How long a POST's body may be; a longer one is answered with 413 and not read.
     pub body_bytes_max: usize,
-    /// Runs in the bounded pool: it waits for a password hash, an fsync or SQLite.
-    pub slow: bool,
+    /// Where it runs.
+    pub pace: Pace,
+}
+
+/// How long a request keeps whoever runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Microseconds: it runs on the event loop.
+    Quick,
+    /// It waits for an fsync or SQLite: it runs in the bounded pool.
+    Slow,
+    /// It hashes a password, which only one request does at a time: it runs in the pool, after the others of its kind,
+    /// so that a flood of logins leaves the pool's threads to everybody else.
+    Hashing,
 }
 
 impl Plan {
     /// A quick request without a body: it runs on the event loop.
-    pub const QUICK: Plan = Plan { body_bytes_max: 0, slow: false };
+    pub const QUICK: Plan = Plan { body_bytes_max: 0, pace: Pace::Quick };
 }
 
 /// A site, or a part of one.

@@ -33,7 +33,7 @@ pub use cgi::{cgi_head, parse_content_length};
 pub use conditional::Validators;
 pub use cookie::{COOKIE_HEADER_BYTES_MAX, CookieSpec};
 pub use form::{FIELDS_MAX, FORM_BYTES_MAX, Field, Form, FormError};
-pub use handler::{Handler, Plan};
+pub use handler::{Handler, Pace, Plan};
 pub use headers::{HEADERS_BYTES_MAX, HEADERS_MAX, Headers};
 pub use proxy::{BaseUrl, Trusted};
 pub use request::{Front, Incoming, Method, Request, TARGET_BYTES_MAX};

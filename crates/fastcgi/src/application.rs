@@ -89,6 +89,9 @@ pub enum Run {
     Inline,
     /// On the bounded pool: for whatever waits or computes.
     Pool,
+    /// On the pool, but only one such request at a time: for work that excludes its own kind anyway, so that its queue
+    /// takes one thread from the others and not all of them.
+    InTurn,
 }
 
 /// What `open` decides about a request.
@@ -115,6 +118,12 @@ impl Verdict {
     #[must_use]
     pub const fn pool(stdin_bytes_max: u64) -> Verdict {
         Verdict { stdin_bytes_max, run: Run::Pool, carried: None }
+    }
+
+    /// Answer on the pool after the others that are answered in turn, with at most so many bytes of input.
+    #[must_use]
+    pub const fn in_turn(stdin_bytes_max: u64) -> Verdict {
+        Verdict { stdin_bytes_max, run: Run::InTurn, carried: None }
     }
 
     /// With something that `open` has worked out and `respond` need not again: see [`Request::take_carried`].

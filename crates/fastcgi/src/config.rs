@@ -11,7 +11,8 @@ pub struct Config {
     pub threads: usize,
     /// Most threads of the pool; they start when they are needed and end when idle (16: they mostly wait).
     pub pool_threads_max: usize,
-    /// Most requests that wait for the pool; the next one is refused as overload (64).
+    /// Most requests that wait for the pool, and most that wait for their turn there; the next one is refused as
+    /// overload (64).
     pub pool_queue_max: usize,
     /// Most connections at once; `None`: what the file limit leaves (it is raised to the hard limit).
     pub connections_max: Option<usize>,

@@ -34,9 +34,47 @@ struct Inner {
 struct State {
     /// Bounded by `queue_max` and the threads, but for resumed streams, of which each request has one at most.
     queue: VecDeque<Job>,
+    /// What runs one at a time; bounded by `queue_max`.
+    in_turn: VecDeque<Job>,
+    /// Whether one of those runs.
+    turn_taken: bool,
     threads: usize,
     /// Threads that run a job; the others wait for one, or are just starting.
     busy: usize,
+}
+
+/// Whether a job runs beside its own kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// As many as there are threads.
+    Any,
+    /// One after the other.
+    One,
+}
+
+impl State {
+    fn queue(&mut self, turn: Turn) -> &mut VecDeque<Job> {
+        match turn {
+            Turn::Any => &mut self.queue,
+            Turn::One => &mut self.in_turn,
+        }
+    }
+
+    /// The next job that may run: the one in turn first, since it can hold up one thread at most.
+    fn next(&mut self) -> Option<(Job, Turn)> {
+        let in_turn = if self.turn_taken { None } else { self.in_turn.pop_front() };
+        self.turn_taken |= in_turn.is_some();
+        in_turn.map(|job| (job, Turn::One)).or_else(|| self.queue.pop_front().map(|job| (job, Turn::Any)))
+    }
+
+    /// Jobs that could run now if there were threads.
+    fn ready(&self) -> usize {
+        self.queue.len() + usize::from(!self.turn_taken && !self.in_turn.is_empty())
+    }
+
+    fn is_idle(&self) -> bool {
+        self.busy == 0 && self.queue.is_empty() && self.in_turn.is_empty()
+    }
 }
 
 /// One piece of work for one request.
@@ -71,18 +109,23 @@ impl Pool {
     }
 
     /// Takes a request, or gives it back because the queue is full or no thread can be started.
-    pub(crate) fn respond(&self, request: Box<Request>, flow: Arc<Flow>) -> Result<(), Box<Request>> {
+    pub(crate) fn respond(&self, request: Box<Request>, flow: Arc<Flow>, turn: Turn) -> Result<(), Box<Request>> {
         let mut state = self.inner.lock();
-        let room = self.inner.queue_max + self.inner.threads_max.saturating_sub(state.busy);
-        if state.queue.len() >= room {
-            state.queue.retain(|job| !job.flow().is_abandoned());
+        let starting = match turn {
+            Turn::Any => self.inner.threads_max.saturating_sub(state.busy),
+            Turn::One => usize::from(!state.turn_taken),
+        };
+        let room = self.inner.queue_max + starting;
+        let queue = state.queue(turn);
+        if queue.len() >= room {
+            queue.retain(|job| !job.flow().is_abandoned());
         }
-        if state.queue.len() >= room {
+        if queue.len() >= room {
             return Err(request);
         }
-        state.queue.push_back(Job::Respond(request, flow));
+        queue.push_back(Job::Respond(request, flow));
         self.start_thread_if_short(&mut state);
-        let stranded = if state.threads == 0 { state.queue.pop_back() } else { None };
+        let stranded = if state.threads == 0 { state.queue(turn).pop_back() } else { None };
         if let Some(Job::Respond(request, _)) = stranded {
             return Err(request);
         }
@@ -103,7 +146,7 @@ impl Pool {
     /// Waits until nothing runs, at most until then.
     pub(crate) fn wait_until_quiet(&self, until: Instant) {
         let mut state = self.inner.lock();
-        while state.busy > 0 || !state.queue.is_empty() {
+        while !state.is_idle() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
@@ -113,7 +156,7 @@ impl Pool {
     }
 
     fn start_thread_if_short(&self, state: &mut State) {
-        if state.queue.len() <= state.threads - state.busy || state.threads >= self.inner.threads_max {
+        if state.ready() <= state.threads - state.busy || state.threads >= self.inner.threads_max {
             return;
         }
         let inner = Arc::clone(&self.inner);
@@ -128,20 +171,23 @@ impl Inner {
     fn work(&self) {
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.queue.pop_front() {
+            if let Some((job, turn)) = state.next() {
                 state.busy += 1;
                 drop(state);
                 self.run(job);
                 state = self.lock();
                 state.busy -= 1;
-                if state.busy == 0 && state.queue.is_empty() {
+                if turn == Turn::One {
+                    state.turn_taken = false;
+                }
+                if state.is_idle() {
                     self.quiet.notify_all();
                 }
                 continue;
             }
             let (woken, waited) = self.work.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
             state = woken;
-            if waited.timed_out() && state.queue.is_empty() {
+            if waited.timed_out() && state.ready() == 0 {
                 state.threads -= 1;
                 return;
             }

@@ -8,6 +8,7 @@ use crate::decoder::Event;
 use crate::encode::{self, ProtocolStatus};
 use crate::flow::{Flow, Taken};
 use crate::incoming::{Incoming, Step};
+use crate::pool::Turn;
 use crate::session::{Context, ProtocolError, UNSENT_BYTES_MAX, Waiting};
 use crate::{Application, Output, Pairs, Params, Refusal, Request, Role, Run, Stats};
 
@@ -154,7 +155,8 @@ impl Requests {
                     Run::Inline => {
                         self.answer(id, |application, output| answer::respond(application, request, output), context)
                     }
-                    Run::Pool => self.send_to_pool(id, request, context),
+                    Run::Pool => self.send_to_pool(id, request, Turn::Any, context),
+                    Run::InTurn => self.send_to_pool(id, request, Turn::One, context),
                 }
             }
             Step::Refuse(refusal, params) => {
@@ -191,10 +193,10 @@ impl Requests {
         }
     }
 
-    fn send_to_pool(&mut self, id: u16, request: Request, context: &Context<'_>) {
+    fn send_to_pool(&mut self, id: u16, request: Request, turn: Turn, context: &Context<'_>) {
         let window_bytes = context.shared.config.window_bytes;
         let flow = Arc::new(Flow::new(id, window_bytes, Arc::clone(context.mailbox), context.token));
-        match context.shared.pool.respond(Box::new(request), Arc::clone(&flow)) {
+        match context.shared.pool.respond(Box::new(request), Arc::clone(&flow), turn) {
             Ok(()) => {
                 if let Some(active) = self.active.iter_mut().find(|active| active.id == id) {
                     active.phase = Phase::Pooled(flow);

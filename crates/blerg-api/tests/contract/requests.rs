@@ -1,7 +1,7 @@
 //! Methods, bodies, cross-site POSTs, who asks: the rules for every endpoint.
 
 use crate::site::{Ask, Site, encode};
-use blerg_http::{FORM_BYTES_MAX, Handler};
+use blerg_http::{FORM_BYTES_MAX, Handler, Pace};
 
 #[test]
 fn head_answers_like_get_without_a_body() {
@@ -101,7 +101,7 @@ fn only_posts_have_bodies_and_they_have_a_limit() {
 #[test]
 fn what_anonymous_visitors_read_is_quick_and_the_rest_is_not() {
     let site = Site::new();
-    let slow = |method, target| site.api.plan(&site.request(&Ask { method, target, ..Ask::default() })).slow;
+    let pace = |method, target| site.api.plan(&site.request(&Ask { method, target, ..Ask::default() })).pace;
     for target in [
         "/get/jon",
         "/get/jon/0-9",
@@ -114,16 +114,19 @@ fn what_anonymous_visitors_read_is_quick_and_the_rest_is_not() {
         "/thread/jon/0",
         "/nowhere",
     ] {
-        assert!(!slow("GET", target), "{target}");
-        assert!(!slow("HEAD", target), "{target}");
+        assert_eq!(pace("GET", target), Pace::Quick, "{target}");
+        assert_eq!(pace("HEAD", target), Pace::Quick, "{target}");
     }
     for target in
         ["/search?q=x", "/feed", "/feedinfo", "/status", "/status/jon", "/sessions", "/history/jon/0", "/export"]
     {
-        assert!(slow("GET", target), "{target}");
+        assert_eq!(pace("GET", target), Pace::Slow, "{target}");
     }
-    for target in ["/create", "/login", "/put", "/edit", "/delete", "/subscribe/jon", "/status", "/feed"] {
-        assert!(slow("POST", target), "{target}");
+    for target in ["/logout", "/put", "/edit", "/delete", "/subscribe/jon", "/status", "/feed"] {
+        assert_eq!(pace("POST", target), Pace::Slow, "{target}");
+    }
+    for target in ["/create", "/login", "/passwd", "/close"] {
+        assert_eq!(pace("POST", target), Pace::Hashing, "{target}");
     }
 }
 

@@ -34,6 +34,25 @@ fn a_full_pool_is_overload_said_by_the_application_or_the_protocol() {
 }
 
 #[test]
+fn what_runs_in_turn_leaves_the_other_threads_to_the_rest() {
+    let server = Running::with(Config { pool_threads_max: 2, pool_queue_max: 3, ..Config::default() });
+    let mut client = server.client();
+    let waiting = [("POOL", "in turn"), ("DO", "wait")];
+    for id in 1..=4 {
+        client.send(&request(id, &waiting, b""));
+    }
+    client.send(&request(5, &waiting, b""));
+    assert_eq!(&*client.answer(5).stdout, "refused Overloaded", "one runs and three wait");
+    client.send(&request(6, &[("POOL", "")], b""));
+    assert!(client.answer(6).stdout.ends_with("ok 0 true"), "the pool is not full");
+    assert_eq!(server.lab.gate.waiting(), 1);
+    server.lab.gate.open();
+    for id in 1..=4 {
+        assert!(client.answer(id).stdout.ends_with("ok 0 true"));
+    }
+}
+
+#[test]
 fn requests_given_up_make_room_in_the_queue() {
     let server = Running::with(Config { pool_threads_max: 1, pool_queue_max: 1, ..Config::default() });
     let waiting = [("POOL", ""), ("DO", "wait")];

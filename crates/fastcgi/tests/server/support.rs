@@ -78,6 +78,7 @@ impl Application for Lab {
     fn open(&self, params: &Params) -> Verdict {
         assert!(params.get("DO") != Some(b"panic in open"), "as asked");
         match params.get("POOL") {
+            Some(b"in turn") => Verdict::in_turn(STDIN_BYTES_MAX),
             Some(_) => Verdict::pool(STDIN_BYTES_MAX),
             None => Verdict::inline(STDIN_BYTES_MAX),
         }
