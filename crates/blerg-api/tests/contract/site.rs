@@ -127,7 +127,15 @@ impl Site {
         let shared = Arc::clone(&report);
         let api = Api::new(Arc::clone(&store), Box::new(move |error| report(error)));
         let feeds = Feeds::new(Arc::clone(&store), None, Box::new(move |error| shared(error)));
-        Site { api, feeds, store, now_us: Cell::new(START_SECS * 1_000_000), faults, front: Front::default(), _dir: dir }
+        Site {
+            api,
+            feeds,
+            store,
+            now_us: Cell::new(START_SECS * 1_000_000),
+            faults,
+            front: Front::default(),
+            _dir: dir,
+        }
     }
 
     /// Lets time go by.
