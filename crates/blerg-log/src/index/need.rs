@@ -71,14 +71,13 @@ impl<M: Memory> Index<M> {
         }
         let mut bytes = 0;
         let mut bits = gap.table.map_or(0, |table| table.bits);
-        let mut names = gap.table.map_or(Ok(0), |table| self.names(table))?;
-        for _ in 0..=further {
+        let held = gap.table.map_or(Ok(0), |table| self.names(table))?;
+        for names in held..=held.saturating_add(further) {
             let at_half = names > 0 && 2 * (names + 1) > 1 << bits;
             if let Some(larger) = wanted.take().or(at_half.then_some(bits + 1)) {
                 bits = larger.min(TABLE_BITS_MAX);
                 bytes += 8 << bits;
             }
-            names += 1;
         }
         Ok(bytes)
     }
