@@ -6,7 +6,9 @@ use std::sync::Arc;
 use blerg_http::{Request, Response, Validators};
 use blerg_store::{AuthorName, Cursor, ListKey, Reader, Store, Version};
 
+use crate::cache::{Cache, Document};
 use crate::failure::Failure;
+use crate::feed::Feed;
 use crate::format::Format;
 use crate::id::Ids;
 use crate::opml::{self, Outline, Subscriptions};
@@ -33,6 +35,7 @@ pub(crate) struct Call<'a> {
     pub(crate) request: &'a Request,
     pub(crate) hub: Option<&'a str>,
     pub(crate) below: Below,
+    pub(crate) cache: &'a Cache,
 }
 
 /// Answers what is wanted.
@@ -60,7 +63,7 @@ fn feed(call: &Call<'_>, reader: &Reader, subject: &Subject, format: Format) -> 
     };
     // A search that has covered all of the log is current as long as the log is.
     if let (true, validators) = known(etag.of(&version), UNDATED_SECS) {
-        return Ok(dressed(call, Response { headers: etag_alone(&validators), ..Response::text(304, "") }));
+        return Ok(dressed(Response { headers: etag_alone(&validators), ..Response::text(304, "") }));
     }
     if matches!(subject, Subject::Search { .. }) {
         let cover = call.store.index_search(CATCH_UP_BATCHES)?;
@@ -73,26 +76,39 @@ fn feed(call: &Call<'_>, reader: &Reader, subject: &Subject, format: Format) -> 
     let now_us = call.request.now_us;
     let (is_known, validators) = known(etag.of(&version), version.changed_us.min(now_us) / US_PER_SEC);
     if is_known {
-        return Ok(dressed(call, Response::not_modified(&validators)));
+        return Ok(dressed(Response::not_modified(&validators)));
     }
     let ids = Ids::new(call.store.site_id()?);
     let (before, hub) = (before.as_ref(), call.hub);
     let frame = Frame { place: &place, ids: &ids, format, before, hub, changed_us: version.changed_us };
-    let feed = subject.feed(&frame, subject.page(call.store, reader, before)?);
+    let url = subject.url(&frame, before);
+    let document = match call.cache.get(&url, &validators.etag) {
+        Some(document) => document,
+        None => {
+            let document = document(subject.feed(&frame, subject.page(call.store, reader, before)?), format)?;
+            call.cache.put(&url, &validators.etag, &document);
+            document
+        }
+    };
+    let response = Response::new(200, format.type_for(&call.request.headers), document.body);
+    Ok(dressed(response.validators(&validators).header("Link", document.link)))
+}
+
+/// The feed in its format, with the header `Link` that says the same of it.
+fn document(feed: Feed, format: Format) -> Result<Document, Failure> {
     let body = match format {
         Format::Rss => rss::write(&feed)?,
         Format::Atom => atom::write(&feed)?,
         Format::Json => json::write(&feed).map_err(std::io::Error::from)?,
     };
-    let response = Response::new(200, format.type_for(&call.request.headers), body).validators(&validators);
-    let links = [("hub", &feed.links.hub), ("self", &Some(feed.links.own)), ("next", &feed.links.next)];
-    let links = links.iter().filter_map(|(rel, url)| url.as_ref().map(|url| format!("<{url}>; rel=\"{rel}\"")));
-    Ok(dressed(call, response.header("Link", links.collect::<Vec<String>>().join(", "))))
+    let links = [("hub", feed.links.hub), ("self", Some(feed.links.own)), ("next", feed.links.next)];
+    let links = links.into_iter().filter_map(|(rel, url)| url.map(|url| format!("<{url}>; rel=\"{rel}\"")));
+    Ok(Document { link: links.collect::<Vec<String>>().join(", "), body })
 }
 
 /// What every feed carries: for how long it is good, that the type depends on who asks, and that pages of other sites may
 /// read it (readers in the browser do).
-fn dressed(_: &Call<'_>, response: Response) -> Response {
+fn dressed(response: Response) -> Response {
     response
         .cache(MAX_AGE)
         .header("Vary", "Accept")

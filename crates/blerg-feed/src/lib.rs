@@ -11,6 +11,7 @@
 
 mod answer;
 mod atom;
+mod cache;
 mod date;
 mod failure;
 mod feed;
@@ -31,6 +32,7 @@ use blerg_http::{Handler, Method, Pace, Plan, Request, Response};
 use blerg_store::{Error, Store};
 
 use answer::Call;
+use cache::Cache;
 use failure::Failure;
 
 pub use route::has;
@@ -44,6 +46,7 @@ pub struct Feeds {
     store: Arc<Store>,
     hub: Option<String>,
     report: Report,
+    cache: Cache,
 }
 
 impl Feeds {
@@ -51,7 +54,7 @@ impl Feeds {
     /// no visitor caused.
     #[must_use]
     pub fn new(store: Arc<Store>, hub: Option<String>, report: Report) -> Feeds {
-        Feeds { store, hub, report }
+        Feeds { store, hub, report, cache: Cache::default() }
     }
 
     fn answer(&self, request: &Request) -> Result<Response, Failure> {
@@ -59,10 +62,8 @@ impl Feeds {
         if !matches!(request.method, Method::Get | Method::Head) {
             return Err(Failure::method());
         }
-        answer::answer(
-            &Call { store: &self.store, request, hub: self.hub.as_deref(), below: target.below },
-            target.wanted,
-        )
+        let (store, hub, cache) = (&self.store, self.hub.as_deref(), &self.cache);
+        answer::answer(&Call { store, request, hub, below: target.below, cache }, target.wanted)
     }
 }
 

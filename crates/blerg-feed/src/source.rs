@@ -65,6 +65,12 @@ impl Subject {
         }
     }
 
+    /// Where a page of the feed is.
+    pub(crate) fn url(&self, frame: &Frame<'_>, before: Option<&Cursor>) -> String {
+        let (path, query) = self.path();
+        frame.place.feed(&path, frame.format, &query, before)
+    }
+
     /// A page of records.
     pub(crate) fn page(&self, store: &Store, reader: &Reader, before: Option<&Cursor>) -> Result<Page, Failure> {
         let page = match self {
@@ -78,11 +84,11 @@ impl Subject {
 
     /// The feed with these records.
     pub(crate) fn feed(&self, frame: &Frame<'_>, page: Page) -> Feed {
-        let Frame { place, ids, format, before, hub, changed_us } = *frame;
+        let Frame { place, ids, before, hub, changed_us, .. } = *frame;
         let (path, query) = self.path();
         let (title, description, home) = self.words(place);
         let entries: Vec<Entry> = page.posts.into_iter().map(|post| entry(post, place, ids)).collect();
-        let url = |cursor: Option<&Cursor>| place.feed(&path, format, &query, cursor);
+        let url = |cursor: Option<&Cursor>| self.url(frame, cursor);
         Feed {
             id: ids.feed(&format!("{}{query}", path.to_ascii_lowercase())),
             title,

@@ -10,6 +10,9 @@ pub const TAG_BYTES_MAX: usize = 64;
 /// Most different tags one text may hold (a bound on the index work of one put); later ones are only text.
 pub const TAGS_MAX: usize = 1024;
 
+/// So many tags have most texts at most.
+const FEW_MAX: usize = 16;
+
 /// Where one tag or mention stands in a text, in bytes, sigil included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -53,26 +56,49 @@ enum Keep {
 }
 
 fn scan(text: &str, keep: Keep) -> Vec<Span> {
+    let few: Vec<Span> = candidates(text).take(FEW_MAX + 1).collect();
+    if few.len() <= FEW_MAX {
+        return if keep == Keep::Every { few } else { different(text, &few) };
+    }
     let mut spans = Vec::new();
     let mut seen = BTreeSet::new();
-    let mut from = 0;
-    while let Some((start, name)) = next_run(text, from) {
-        from = start + 1 + name.len();
-        if !is_tag_name(name) || !may_start(text, start) {
-            continue;
-        }
-        let Some(tag) = text.get(start..from) else { continue };
+    for span in candidates(text) {
+        let Some(tag) = span.text(text) else { continue };
         let folded = tag.to_ascii_lowercase();
         let is_new = !seen.contains(&folded);
         if is_new && seen.len() == TAGS_MAX {
             continue;
         }
         if is_new || keep == Keep::Every {
-            spans.push(Span { start, len: tag.len() });
+            spans.push(span);
         }
         seen.insert(folded);
     }
     spans
+}
+
+/// The first of each tag, where there are few: comparing each with each then costs less than a set.
+fn different(text: &str, few: &[Span]) -> Vec<Span> {
+    let is_first = |(at, span): (usize, &Span)| {
+        let tag = span.text(text)?;
+        let before = few.iter().take(at).filter_map(|earlier| earlier.text(text));
+        (!before.into_iter().any(|earlier| earlier.eq_ignore_ascii_case(tag))).then_some(*span)
+    };
+    few.iter().enumerate().filter_map(is_first).collect()
+}
+
+/// Everything that is a tag by itself, wherever it stands and however many there are.
+fn candidates(text: &str) -> impl Iterator<Item = Span> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let (start, name) = next_run(text, from)?;
+            from = start + 1 + name.len();
+            if is_tag_name(name) && may_start(text, start) {
+                return Some(Span { start, len: name.len() + 1 });
+            }
+        }
+    })
 }
 
 /// The next sigil at or after `from`, and the run of the tag alphabet behind it (which may be empty or too long).
