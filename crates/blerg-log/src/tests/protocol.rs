@@ -361,6 +361,11 @@ fn what_touches_a_list_moves_its_last_change() {
     let third = changed(&log);
     assert!(third[0] > second[0] && third[3] > second[3]);
     assert_eq!(third[2], second[2]);
+    // A tag that only a later version had, too.
+    let before = log.snapshot().unwrap().list(&ListKey::Tag("c-c")).unwrap().changed();
+    let edit = Op::Edit { author: AuthorId(0), record: RecordNo(0), text: "one".into(), tags: vec![], at_us: None };
+    log.commit(4, vec![edit]).unwrap();
+    assert!(log.snapshot().unwrap().list(&ListKey::Tag("c-c")).unwrap().changed() > before);
 }
 
 #[test]

@@ -300,6 +300,9 @@ fn a_writer_whose_control_page_was_replaced_goes_on_with_the_new_one() {
     let log = open(&disk, Mapped).unwrap();
     log.commit(1, vec![put(0, "four")]).unwrap();
     disk.remove(&path("ctl")).unwrap();
+    log.commit(1, vec![put(99, "no such author")]).unwrap();
+    assert!(disk.names().contains(&path("ctl")), "made anew by the next to write");
+    disk.remove(&path("ctl")).unwrap();
     let other = open(&disk, Mapped).unwrap();
     other.commit(1, vec![put(0, "five")]).unwrap();
     log.commit(1, vec![put(0, "six")]).unwrap();
@@ -548,4 +551,46 @@ fn a_recovery_whose_sync_failed_does_not_trust_the_page_cache() {
         }
     }
     assert!(met >= 128, "{met} syncs failed");
+}
+
+#[test]
+fn an_element_that_leads_to_another_record_is_not_believed() {
+    let disk = FakeDisk::new();
+    create(&disk);
+    let log = open(&disk, Mapped).unwrap();
+    let reply = Op::Put {
+        author: AuthorId(1),
+        text: "re".into(),
+        tags: vec![],
+        reply_to: Some((AuthorId(0), RecordNo(0))),
+        at_us: None,
+    };
+    log.commit(1, vec![add("ada"), add("bob"), put(0, "zero #a @bob"), put(1, "one"), put(0, "two"), reply]).unwrap();
+    let snapshot = log.snapshot().unwrap();
+    let at = |author, no| snapshot.record(AuthorId(author), RecordNo(no)).unwrap().unwrap().put.0;
+    let (tagged, wrong, answer) = (at(0, 0), [at(1, 0), at(0, 1)], at(1, 1));
+    let index = path(&format!("index.{}", snapshot.stamp().generation));
+    drop((snapshot, log));
+    let bytes = disk.bytes(&index);
+    let words =
+        |position: u64| (0..bytes.len()).step_by(8).filter(move |at| bytes[*at..at + 8] == position.to_le_bytes());
+    let (of_tagged, of_answer): (Vec<_>, Vec<_>) = (words.clone()(tagged).collect(), words(answer).collect());
+    for wrong in wrong {
+        for backend in [Mapped, Pread] {
+            let fork = disk.fork();
+            of_tagged.iter().chain(&of_answer).for_each(|at| fork.damage(&index, *at as u64, &wrong.to_le_bytes()));
+            let log = open(&fork, backend).unwrap();
+            let snapshot = log.snapshot().unwrap();
+            assert_eq!(snapshot.record(AuthorId(0), RecordNo(0)).unwrap(), None);
+            for key in [ListKey::Tag("a"), ListKey::Mention("bob"), ListKey::Replies(AuthorId(0), RecordNo(0))] {
+                assert_eq!(snapshot.element(&key, Position(wrong)).unwrap(), None, "{key:?}");
+            }
+            assert!(snapshot.damaged() > 0);
+            let verified = log.verify(&mut |_| {}).unwrap();
+            assert!(verified.problems_len >= 3, "{verified:?}");
+            // The next one to open it builds a new one.
+            drop(snapshot);
+            assert_eq!(texts(&open(&fork, backend).unwrap()), some(&["zero #a @bob", "two"]));
+        }
+    }
 }
