@@ -4,7 +4,7 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::Error;
-use crate::control::{Commit, State, Word};
+use crate::control::{State, Word};
 use crate::core::Core;
 use crate::frame::{FATE_IN_FRAME, HEADER_BYTES};
 use crate::recover::{Follow, rewrite};
@@ -21,7 +21,11 @@ pub(crate) struct Syncing {
 impl Core {
     /// Returns once everything before `end` is durable.
     pub(crate) fn sync_to(&self, end: u64) -> Result<(), Error> {
-        let Some(view) = self.last_writer() else { return Ok(()) };
+        // Without one, another thread is mending the store; what was published for us still has to become durable.
+        let view = match self.last_writer() {
+            Some(view) => view,
+            None => self.writer()?.view,
+        };
         loop {
             let mut running = self.syncing.is_running.lock().unwrap_or_else(PoisonError::into_inner);
             if view.control.load(Word::Durable)? >= end {
@@ -154,11 +158,14 @@ impl Core {
         // Whoever dies in here has tried.
         view.control.set_state(State::Lost);
         let look = view.control.look()?;
-        let kept = self.rewrite_last(view, &look.commit)?;
+        let place = view.segments.geometry().segment_of(look.commit.end - 1);
+        let kept = Follow::segment(&view.segments, self.sums, place)?.up_to(look.commit.end)?;
         let is_whole = kept.end == look.commit.end;
+        // Damage among what was durable: the file stays as it is, since more than this may be saved from it.
         if kept.end < look.durable {
             return Err(self.poisoned());
         }
+        rewrite(&view.segments, place, kept.end).map_err(|_| self.poisoned())?;
         if !is_whole {
             view.control.publish(&kept)?;
             view.control.store(Word::Indexed, view.control.load(Word::Indexed)?.min(kept.end));
@@ -169,13 +176,5 @@ impl Core {
         view.control.store(Word::Replaced, look.replaced + 1);
         view.control.set_state(State::Open);
         Ok(is_whole)
-    }
-
-    /// Writes the segment that the log ends in anew; says where its last frame ends that its checksums confirm.
-    fn rewrite_last(&self, view: &View, commit: &Commit) -> Result<Commit, Error> {
-        let place = view.segments.geometry().segment_of(commit.end - 1);
-        let kept = Follow::segment(&view.segments, self.sums, place)?.up_to(commit.end)?;
-        rewrite(&view.segments, place, kept.end).map_err(|_| self.poisoned())?;
-        Ok(kept)
     }
 }
