@@ -19,8 +19,8 @@ use crate::{atom, json, rss};
 
 /// How long a reader or a cache may show what it has: news is that late at most, and a crowd asks once in that time.
 const MAX_AGE: &str = "max-age=60";
-/// The style sheet changes with the program only.
-const STYLE_MAX_AGE: &str = "max-age=86400";
+/// The style sheet changes with the program only, but then it should soon.
+const STYLE_MAX_AGE: &str = "max-age=3600";
 /// For a document that a browser shows with its style sheet, and nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'self'; frame-ancestors 'none'";
 /// Batches of the log that a search adds to the index at most before it answers from what there is.
