@@ -99,10 +99,12 @@ impl Client {
         let mut head = [0; 8];
         let mut filled = 0;
         while filled < head.len() {
-            match self.stream.read(head.get_mut(filled..).unwrap_or_default())? {
-                0 if filled == 0 => return Ok(None),
-                0 => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "half a record")),
-                read => filled += read,
+            match self.stream.read(head.get_mut(filled..).unwrap_or_default()) {
+                Ok(0) if filled == 0 => return Ok(None),
+                Ok(0) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "half a record")),
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
         let [version, kind, id_high, id_low, length_high, length_low, padding, _] = head;

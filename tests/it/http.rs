@@ -134,7 +134,12 @@ impl Address {
                 stream.set_nodelay(true)?;
                 Ok(Stream::Tcp(stream))
             }
-            Address::Unix(path) => Ok(Stream::Unix(UnixStream::connect(path)?)),
+            Address::Unix(path) => loop {
+                match UnixStream::connect(path) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    connected => return Ok(Stream::Unix(connected?)),
+                }
+            },
         }
     }
 }
