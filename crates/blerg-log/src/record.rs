@@ -89,16 +89,32 @@ impl Snapshot {
     /// # Errors
     /// The files cannot be read.
     pub fn versions(&self, author: AuthorId, no: RecordNo) -> Result<Vec<Version>, Error> {
-        let Some(record) = self.record(author, no)? else { return Ok(Vec::new()) };
         let mut versions = Vec::new();
-        for position in self.view.versions(record.put.0, record.element.0)? {
-            let Some(stage) = self.stage(position)? else { continue };
-            if let Some((text, _)) = stage.text {
-                versions.push(Version { at_us: stage.at_us, text });
-            }
+        for position in self.version_positions(author, no)? {
+            versions.extend(self.version_at(author, no, position)?);
         }
         versions.reverse();
         Ok(versions)
+    }
+
+    /// Where the versions of a record stand, newest first; nowhere if it was deleted. For whoever takes them one by one
+    /// with [`Snapshot::version_at`]: together they may be more than fits into memory.
+    ///
+    /// # Errors
+    /// The files cannot be read.
+    pub fn version_positions(&self, author: AuthorId, no: RecordNo) -> Result<Vec<Position>, Error> {
+        let Some(record) = self.record(author, no)? else { return Ok(Vec::new()) };
+        let positions = self.view.versions(record.put.0, record.element.0)?;
+        Ok(positions.into_iter().map(Position).collect())
+    }
+
+    /// The version of a record at one of its [`Snapshot::version_positions`]; `None` if it is damaged, or was erased since.
+    ///
+    /// # Errors
+    /// The files cannot be read.
+    pub fn version_at(&self, author: AuthorId, no: RecordNo, position: Position) -> Result<Option<Version>, Error> {
+        let stage = self.stage(position.0)?.filter(|stage| key::record(&stage.header) == (author, no));
+        Ok(stage.and_then(|stage| stage.text.map(|(text, _)| Version { at_us: stage.at_us, text })))
     }
 
     /// The PUT or EDIT at a position that the index gave; `None`, and the index is suspect, if there is neither.

@@ -48,7 +48,8 @@ pub struct Snapshot {
     window: Mutex<Window>,
     /// Authors that were asked for, if any author was ever closed.
     closed: Mutex<HashMap<AuthorId, bool>>,
-    has_closed: bool,
+    /// Behind the last CLOSE_USER; 0: nobody ever left.
+    closed_end: u64,
     damaged: AtomicU64,
 }
 
@@ -64,14 +65,20 @@ impl Snapshot {
         // Also indexed: so that lists and frames tell of the same commit.
         let visible = Position(safe.min(look.indexed).min(look.commit.end));
         let stamp = Stamp { epoch: look.epoch, generation: look.generation, visible };
-        let has_closed = look.closed != 0;
         let (window, closed, damaged) = (Mutex::new(Window::glance()), Mutex::default(), AtomicU64::new(0));
-        Ok(Snapshot { core, view, stamp, window, closed, has_closed, damaged })
+        let closed_end = look.closed;
+        Ok(Snapshot { core, view, stamp, window, closed, closed_end, damaged })
     }
 
     /// What this snapshot has seen, for entity tags.
     pub fn stamp(&self) -> Stamp {
         self.stamp
+    }
+
+    /// The position of the last frame by which an author left; 0 if nobody ever did. It may lie behind what the snapshot
+    /// sees.
+    pub fn last_closing(&self) -> Position {
+        Position(self.closed_end.saturating_sub(1))
     }
 
     /// The author of that name, in any ASCII case.
@@ -187,7 +194,7 @@ impl Snapshot {
 
     /// Whether an author has left; their records are dead from that moment, before they are deleted one by one.
     pub(crate) fn is_closed(&self, id: AuthorId) -> Result<bool, Error> {
-        if !self.has_closed {
+        if self.closed_end == 0 {
             return Ok(false);
         }
         let mut known = self.closed.lock().unwrap_or_else(PoisonError::into_inner);

@@ -68,3 +68,39 @@ fn a_put_is_read_back_by_both_backends() {
         assert_eq!(snapshot.damaged(), 0);
     }
 }
+
+#[test]
+fn the_last_closing_is_known_and_moves_with_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    Log::create(dir.path(), &identity(), Arc::new(RealDisk)).unwrap();
+    let log = open(dir.path(), Backend::Mapped);
+    log.commit(1, vec![add("ada"), put(0, "one"), add("bo")]).unwrap();
+    assert_eq!(log.snapshot().unwrap().last_closing(), Position(0));
+    log.commit(2, vec![Op::CloseAuthor { author: AuthorId(1) }]).unwrap();
+    let snapshot = log.snapshot().unwrap();
+    let closing = snapshot.frames(Position(0)).map(Result::unwrap).last().unwrap();
+    assert_eq!((closing.body, snapshot.last_closing()), (Body::CloseAuthor { author: AuthorId(1) }, closing.position));
+    log.commit(3, vec![add("cy"), put(0, "two"), Op::Delete { author: AuthorId(0), record: RecordNo(0) }]).unwrap();
+    assert_eq!(log.snapshot().unwrap().last_closing(), closing.position);
+    log.rebuild(&mut |_| {}).unwrap();
+    assert_eq!(log.snapshot().unwrap().last_closing(), closing.position);
+}
+
+#[test]
+fn versions_are_read_one_by_one() {
+    let dir = tempfile::tempdir().unwrap();
+    Log::create(dir.path(), &identity(), Arc::new(RealDisk)).unwrap();
+    let log = open(dir.path(), Backend::Mapped);
+    let (author, record) = (AuthorId(0), RecordNo(0));
+    let edit = |text: &str| Op::Edit { author, record, text: text.into(), tags: Vec::new(), at_us: None };
+    log.commit(1, vec![add("ada"), put(0, "one"), put(0, "other"), edit("two"), edit("three")]).unwrap();
+    let old = log.snapshot().unwrap();
+    let places = old.version_positions(author, record).unwrap();
+    let text = |place: &Position| old.version_at(author, record, *place).unwrap().map(|version| version.text);
+    let texts: Vec<String> = places.iter().filter_map(text).collect();
+    assert_eq!(texts, ["three", "two", "one"]);
+    // Another record's text is not to be had this way.
+    assert_eq!(old.version_at(author, RecordNo(1), places[0]).unwrap(), None);
+    log.commit(2, vec![Op::Delete { author, record }]).unwrap();
+    assert_eq!(log.snapshot().unwrap().version_positions(author, record).unwrap(), []);
+}
