@@ -9,7 +9,7 @@ use record::Script;
 
 use super::front::{Kind, PASSWORD, Way, token};
 use super::http::{Ask, Reply};
-use super::site::Site;
+use super::site::{Site, let_the_second_end};
 
 const ARABIC: &str = "مرحبا بالعالم #world يكتب @jon من اليمين";
 const CHINESE: &str = "你好，世界。#你好 不是標籤，#zh 是。";
@@ -153,6 +153,7 @@ fn tags(script: &mut Script<'_>) {
 }
 
 fn conditions(script: &mut Script<'_>) {
+    let_the_second_end();
     for path in ["/get/jon", "/tag/%23world", "/latest"] {
         let reply = script.note(&Ask::get(path));
         let etag = reply.header("etag").expect("GETs carry an ETag").to_owned();

@@ -10,7 +10,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
@@ -26,6 +26,15 @@ pub fn wait_until(what: &str, mut ready: impl FnMut() -> bool) {
         assert!(start.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
         thread::park_timeout(Duration::from_millis(3));
     }
+}
+
+/// Waits until the next second begins: before that, the date of a change just made is that of the second before it, and
+/// then moves on.
+pub fn let_the_second_end() {
+    #[expect(clippy::disallowed_methods, reason = "a test waits for the clock that the programs read")]
+    let second = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let first = second();
+    wait_until("the second ends", || second() > first);
 }
 
 /// Tells threads to end when the scope that started them does, also by a failure: a scope waits for its threads.

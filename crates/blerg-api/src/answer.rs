@@ -3,7 +3,7 @@
 
 use crate::call::Call;
 use crate::failure::Failure;
-use crate::json::{self, Author, Object, seconds_of};
+use crate::json::{self, Author, Object};
 use blerg_http::{Method, Response, Validators};
 use blerg_store::{AuthorId, Cursor, Error, ListKey, Post, Reader, RecordNo, Store, Version};
 use std::sync::Arc;
@@ -180,7 +180,7 @@ pub(crate) fn validators(call: &Call<'_>, audience: Audience, version: &Version)
     if let Audience::Only(author) = audience {
         etag.push_str(&format!("-u{:x}", author.0));
     }
-    Validators { etag, last_modified_secs: last_modified_secs(*changed_us, call.request.now_us) }
+    Validators::new(etag, *changed_us, call.request.now_us)
 }
 
 /// What tells versions of an answer apart that is not made of the log alone: the body itself (FNV-1a, 64 bits: the
@@ -189,12 +189,7 @@ pub(crate) fn private_now(call: &Call<'_>, body: &[u8]) -> Validators {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0100_0000_01b3;
     let hash = body.iter().fold(OFFSET, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME));
-    Validators { etag: format!("b{hash:x}-{:x}", body.len()), last_modified_secs: seconds_of(call.request.now_us) }
-}
-
-/// The second of the last change, but never one to come (RFC 9110 s.8.8.2.1), should the clock have been set back.
-fn last_modified_secs(changed_us: u64, now_us: u64) -> u64 {
-    seconds_of(changed_us).min(seconds_of(now_us))
+    Validators::new(format!("b{hash:x}-{:x}", body.len()), call.request.now_us, call.request.now_us)
 }
 
 /// Leads on to the next page of a list, if there is one. `path` is relative to the mount and percent-encoded; `query`

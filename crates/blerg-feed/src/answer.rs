@@ -27,7 +27,6 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; frame-ancestors 'non
 const CATCH_UP_BATCHES: u64 = 4;
 /// In place of a date that is not known yet: no `If-Modified-Since` is later.
 const UNDATED_SECS: u64 = 253_402_300_799;
-const US_PER_SEC: u64 = 1_000_000;
 
 /// One request on its way.
 pub(crate) struct Call<'a> {
@@ -57,12 +56,9 @@ fn feed(call: &Call<'_>, reader: &Reader, subject: &Subject, format: Format) -> 
     let place = Place::of(call.request, call.below, call.hub);
     let mut etag = Etag::new(call, &place, format.ending());
     let version = reader.undated_version_of(&subject.keys())?;
-    let known = |etag: String, last_modified_secs| {
-        let validators = Validators { etag, last_modified_secs };
-        (call.request.not_modified(&validators), validators)
-    };
     // A search that has covered all of the log is current as long as the log is.
-    if let (true, validators) = known(etag.of(&version), UNDATED_SECS) {
+    let validators = undated(etag.of(&version));
+    if call.request.not_modified(&validators) {
         return Ok(dressed(Response { headers: etag_alone(&validators), ..Response::text(304, "") }));
     }
     if matches!(subject, Subject::Search { .. }) {
@@ -74,8 +70,8 @@ fn feed(call: &Call<'_>, reader: &Reader, subject: &Subject, format: Format) -> 
     let mut version = reader.dated(version)?;
     version.changed_us = version.changed_us.max(subject.since_us());
     let now_us = call.request.now_us;
-    let (is_known, validators) = known(etag.of(&version), version.changed_us.min(now_us) / US_PER_SEC);
-    if is_known {
+    let validators = Validators::new(etag.of(&version), version.changed_us, now_us);
+    if call.request.not_modified(&validators) {
         return Ok(dressed(Response::not_modified(&validators)));
     }
     let ids = Ids::new(call.store.site_id()?);
@@ -124,8 +120,7 @@ fn subscriptions(call: &Call<'_>, name: &AuthorName, format: Format) -> Result<R
     let mut version = reader.version_of(&[ListKey::Follows(user.id), LEAVING])?;
     version.changed_us = version.changed_us.max(user.created_us);
     let etag = Etag::new(call, &place, format.ending()).of(&version);
-    let secs = version.changed_us.min(call.request.now_us) / US_PER_SEC;
-    let validators = Validators { etag: format!("o{etag}"), last_modified_secs: secs };
+    let validators = Validators::new(format!("o{etag}"), version.changed_us, call.request.now_us);
     if call.request.not_modified(&validators) {
         return Ok(Response::not_modified(&validators).cache(MAX_AGE));
     }
@@ -145,7 +140,7 @@ fn subscriptions(call: &Call<'_>, name: &AuthorName, format: Format) -> Result<R
 
 fn style(request: &Request) -> Response {
     let etag = format!("style-{:x}", fold(&[include_str!("style.css")]));
-    let validators = Validators { etag, last_modified_secs: UNDATED_SECS };
+    let validators = undated(etag);
     let mut response = if request.not_modified(&validators) {
         Response::text(304, "")
     } else {
@@ -153,6 +148,11 @@ fn style(request: &Request) -> Response {
     };
     response.headers.extend(etag_alone(&validators));
     response.cache(STYLE_MAX_AGE)
+}
+
+/// With a date that is not known yet: no `If-Modified-Since` is later.
+fn undated(etag: String) -> Validators {
+    Validators { etag, last_modified_secs: UNDATED_SECS }
 }
 
 /// The ETag without a Last-Modified, which has not been looked up.

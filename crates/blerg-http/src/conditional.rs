@@ -5,6 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::headers::Headers;
 
+const US_PER_SEC: u64 = 1_000_000;
+
 /// What tells one version of an answer from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Validators {
@@ -12,6 +14,16 @@ pub struct Validators {
     pub etag: String,
     /// When it last changed, in seconds since the epoch.
     pub last_modified_secs: u64,
+}
+
+impl Validators {
+    /// Of what last changed at `changed_us`. Dates are whole seconds, and a second that is not over may bring another
+    /// change: until it is over, and should the clock have been set back (RFC 9110 s.8.8.2.1), the date is the second
+    /// before now. Who was told a date by [`Validators::new`] thus has all that happened until its end.
+    pub fn new(etag: String, changed_us: u64, now_us: u64) -> Validators {
+        let last_modified_secs = (changed_us / US_PER_SEC).min((now_us / US_PER_SEC).saturating_sub(1));
+        Validators { etag, last_modified_secs }
+    }
 }
 
 /// Whether the visitor's copy is current: If-None-Match decides where it is sent, else If-Modified-Since.

@@ -15,7 +15,7 @@ use super::super::cgi_run::variables;
 use super::super::fcgi_client::Client;
 use super::super::front::{Kind, Way, each_front_end};
 use super::super::http::{Address, Ask};
-use super::super::site::{Running, Site, hand_over};
+use super::super::site::{Running, Site, hand_over, let_the_second_end};
 use super::{FORMATS, Gathered, done, encode, import, test_file};
 
 /// The host as links have it.
@@ -251,6 +251,7 @@ fn edits_move_the_date_and_deleted_records_leave() {
 #[test]
 fn a_current_copy_is_answered_with_304() {
     each_front_end(sample, |way| {
+        let_the_second_end();
         for path in ["latest", "user/Ada", "tag/Hdebugging", "search", "opml/Ada"] {
             for ending in ["", ".rss", ".atom", ".json"] {
                 let query = if path == "search" { "?q=server" } else { "" };

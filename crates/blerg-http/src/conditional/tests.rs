@@ -67,3 +67,24 @@ fn dates_are_written_as_http_wants_them() {
     assert_eq!(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
     assert_eq!(http_date(u64::MAX), "Fri, 31 Dec 9999 23:59:59 GMT");
 }
+
+#[test]
+fn a_second_that_is_not_over_is_no_date() {
+    let dated = |changed_us, now_us| Validators::new(String::new(), changed_us, now_us).last_modified_secs;
+    assert_eq!(dated(10_999_999, 12_000_000), 10);
+    assert_eq!(dated(10_000_000, 11_000_000), 10);
+    assert_eq!(dated(10_000_000, 10_999_999), 9);
+    assert_eq!(dated(99_000_000, 12_000_000), 11, "the clock was set back");
+    assert_eq!(dated(0, 12_000_000), 0);
+    assert_eq!(dated(0, 0), 0);
+}
+
+#[test]
+fn a_date_alone_shows_both_changes_of_one_second() {
+    let (first_us, second_us) = (10_200_000, 10_700_000);
+    let told = Validators::new("1".to_owned(), first_us, first_us).last_modified_secs;
+    let now = Validators::new("2".to_owned(), second_us, 11_500_000);
+    let mut headers = Headers::default();
+    assert!(headers.push(b"if-modified-since", http_date(told).as_bytes()));
+    assert!(!not_modified(&headers, &now));
+}
