@@ -31,8 +31,10 @@ impl Background {
         let body = move || {
             while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 let Some(core) = core.upgrade() else { return };
-                // A failure poisons the store; the next commit says so.
-                let _ = core.sync_all();
+                // What others commit, they see to. A failure poisons the store; the next commit says so.
+                if core.last_writer().is_some() {
+                    let _ = core.sync_all();
+                }
             }
         };
         let thread = std::thread::Builder::new().name("blerg-log sync".into()).spawn(body).ok()?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::append::{Appender, finish_roll};
 use crate::apply;
-use crate::control::{CONTROL_FILE, Commit, Control, State, Word};
+use crate::control::{CONTROL_FILE, Commit, Control, Mark, State, Word};
 use crate::core::Core;
 use crate::decide::Decider;
 use crate::frame::Kind;
@@ -21,7 +21,7 @@ const SYNC_AGE_US: u64 = 1_000_000;
 pub(crate) const SHORT_LOG_BYTES: u64 = 4 << 20;
 
 /// What one request of a group came to before the group was written.
-type Decided = (Vec<Result<Outcome, Rejection>>, u64);
+type Decided = (Vec<Result<Outcome, Rejection>>, Mark);
 
 /// The lock held, and the view to write through.
 pub(crate) struct Writer<'c> {
@@ -33,11 +33,11 @@ impl Core {
     /// Commits operations and returns once they are durable.
     pub(crate) fn commit(&self, now_us: u64, ops: Vec<Op>) -> Result<Vec<Result<Outcome, Rejection>>, Error> {
         let deletes = ops.iter().any(|op| matches!(op, Op::Delete { .. }));
-        let (answers, end) = self.queue.enter(now_us, ops, |group| self.lead(group))?;
+        let (answers, mark) = self.queue.enter(now_us, ops, |group| self.lead(group))?;
         if self.is_durable() || deletes {
-            self.sync_to(end)?;
+            self.sync_to(mark)?;
         } else {
-            self.sync_if_older(now_us, SYNC_AGE_US, end)?;
+            self.sync_if_older(now_us, SYNC_AGE_US, mark)?;
         }
         let scrubbed = self.scrub_if_due();
         // A text that cannot be erased now is tried again by the next writer; that must not fail a put that is durable.
@@ -58,7 +58,7 @@ impl Core {
             let answer = match (decided.next(), &error) {
                 (Some(answer), None) => Ok(answer),
                 // What went in before the error is in.
-                (Some(answer), Some(_)) if answer.1 <= published => Ok(answer),
+                (Some(answer), Some(_)) if answer.1.end <= published => Ok(answer),
                 (_, Some(error)) => Err(error.again()),
                 (None, None) => Err(Error::Index { what: "a request was not decided".into() }),
             };
@@ -89,13 +89,15 @@ impl Core {
     ) -> Result<u64, Error> {
         let mut out = Appender::new(self, view, frees)?;
         let mut decider = Decider::new(view)?;
+        // Nothing is cut while the lock is held.
+        let cut = view.control.load(Word::Cut)?;
         for request in group {
             let mut answers = Vec::with_capacity(request.ops.len());
             for op in &request.ops {
                 answers.push(decider.decide(request.now_us, op, &mut out)?);
             }
             // Also one who changed nothing may have been told of what another has yet to make durable.
-            decided.push((answers, out.end()));
+            decided.push((answers, Mark { end: out.end(), cut }));
         }
         out.flush()?;
         Ok(out.published())

@@ -55,6 +55,8 @@ pub(crate) enum Word {
     Closed = 152,
     /// Counts the commits; its last bit chooses the slot.
     Current = 144,
+    /// Random; another one each time that the end was moved back, so that a position from before is not taken for one of now.
+    Cut = 160,
 }
 
 const SLOTS_AT: usize = 192;
@@ -130,6 +132,15 @@ fn sum_of(words: &[u64; SLOT_WORDS]) -> u64 {
     u64::from(crc32c::crc32c(&bytes)) | 1 << 32
 }
 
+/// A place in the log for one who waits until it is durable: it means something only until the log is cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// Behind the frames that are waited for.
+    pub(crate) end: u64,
+    /// The word of that name, as it was when they were published.
+    pub(crate) cut: u64,
+}
+
 /// The whole page at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Look {
@@ -141,7 +152,15 @@ pub(crate) struct Look {
     pub(crate) indexed: u64,
     pub(crate) closed: u64,
     pub(crate) is_suspect: bool,
+    pub(crate) cut: u64,
     pub(crate) commit: Commit,
+}
+
+impl Look {
+    /// The published end.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { end: self.commit.end, cut: self.cut }
+    }
 }
 
 /// The page: through a map, or for readers of one request by single reads.
@@ -339,15 +358,16 @@ impl Words<'_> {
     /// What the page holds; `None` if a writer was at it meanwhile.
     fn look(&self) -> Option<Look> {
         let load = |word: Word| self.load(word as usize);
-        let (generation, replaced) = (load(Word::Generation), load(Word::Replaced));
+        let (generation, replaced, cut) = (load(Word::Generation), load(Word::Replaced), load(Word::Cut));
         let (epoch, state) = (load(Word::Epoch), State::of(load(Word::State)));
         // In this order: what is durable or indexed is never beyond the commit that is read after it.
         let (durable, indexed) = (load(Word::Durable), load(Word::Indexed));
         let (closed, is_suspect) = (load(Word::Closed), load(Word::Suspect) != 0);
         let sequence = load(Word::Current);
         let commit = Commit::of(self.slot(sequence), sequence)?;
-        let settled = load(Word::Generation) == generation && load(Word::Replaced) == replaced;
-        settled.then_some(Look { generation, replaced, epoch, state, durable, indexed, closed, is_suspect, commit })
+        let settled = (load(Word::Generation), load(Word::Replaced), load(Word::Cut)) == (generation, replaced, cut);
+        let look = Look { generation, replaced, epoch, state, durable, indexed, closed, is_suspect, cut, commit };
+        settled.then_some(look)
     }
 
     fn slot(&self, sequence: u64) -> [u64; SLOT_WORDS] {

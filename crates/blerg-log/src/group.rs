@@ -5,10 +5,11 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use crate::control::Mark;
 use crate::{Error, Op, Outcome, Rejection};
 
-/// What a request came to: an answer for each operation, and the end of the log that has to be durable for it.
-pub(crate) type Answer = Result<(Vec<Result<Outcome, Rejection>>, u64), Error>;
+/// What a request came to: an answer for each operation, and how far the log has to be durable for it.
+pub(crate) type Answer = Result<(Vec<Result<Outcome, Rejection>>, Mark), Error>;
 
 /// Operations of one caller.
 pub(crate) struct Request {

@@ -12,6 +12,7 @@ use crate::frame::Sums;
 use crate::geometry::Geometry;
 use crate::lock::{LOCK_FILE, Lock, SYNC_LOCK_FILE};
 use crate::segment::{Access, LOG_DIR, SegmentHeader, Segments, Tail};
+use crate::sync::Synced;
 use crate::view::FIRST_FRAME;
 use crate::{Disk, Error, Filesystem, Op, OpenMode, Outcome, Rejection, Snapshot};
 
@@ -90,7 +91,7 @@ pub struct Progress {
 /// An open store. Threads share it.
 #[derive(Debug)]
 pub struct Log {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
     background: Option<Background>,
 }
 
@@ -207,8 +208,11 @@ impl Log {
         drop(self.background);
         let writer = self.core.writer()?;
         let view = &writer.view;
-        let end = view.control.look()?.commit.end;
-        self.core.sync_to(end)?;
+        let mark = view.control.look()?.mark();
+        let end = mark.end;
+        if self.core.sync_through(view, mark)? == Synced::Stale {
+            return Err(self.core.poisoned());
+        }
         self.core.scrub_if_due()?;
         view.segments.sync_all(end)?;
         view.index.memory().sync()?;

@@ -233,6 +233,10 @@ impl Core {
         let named = settled.and_then(|()| segments.sync_dir()).and_then(|()| sync_names(&*self.disk, &self.dir));
         named.inspect_err(|_| was.set_state(State::Poisoned))?;
         was.set_state(if survey.damage.is_some() { State::Damaged } else { State::Open });
+        // A new page knows nothing of before; any other one says what was published.
+        if was.look().map_or(true, |look| survey.commit.end < look.commit.end) {
+            self.note_cut(was);
+        }
         was.publish(&survey.commit)
     }
 

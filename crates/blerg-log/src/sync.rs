@@ -4,7 +4,7 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::Error;
-use crate::control::{State, Word};
+use crate::control::{Control, Mark, State, Word};
 use crate::core::Core;
 use crate::frame::{FATE_IN_FRAME, HEADER_BYTES};
 use crate::recover::{Follow, rewrite};
@@ -19,17 +19,33 @@ pub(crate) struct Syncing {
 }
 
 impl Core {
-    /// Returns once everything before `end` is durable.
-    pub(crate) fn sync_to(&self, end: u64) -> Result<(), Error> {
-        // Without one, another thread is mending the store; what was published for us still has to become durable.
-        let view = match self.last_writer() {
-            Some(view) => view,
-            None => self.writer()?.view,
-        };
+    /// Returns once everything before a mark is durable.
+    pub(crate) fn sync_to(&self, mark: Mark) -> Result<(), Error> {
+        let mut last = self.last_writer();
+        loop {
+            // Without one, another thread is mending the store; what was published for us still has to become durable. And the
+            // files of an old one are not those of now.
+            let view = match last.take() {
+                Some(view) => view,
+                None => self.writer()?.view,
+            };
+            if self.sync_through(&view, mark)? == Synced::Done {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Makes everything before a mark durable through the files of this view, if they are still those of the store.
+    pub(crate) fn sync_through(&self, view: &View, mark: Mark) -> Result<Synced, Error> {
         loop {
             let mut running = self.syncing.is_running.lock().unwrap_or_else(PoisonError::into_inner);
-            if view.control.load(Word::Durable)? >= end {
-                return Ok(());
+            let durable = view.control.load(Word::Durable)?;
+            // In this order: whoever cuts the log says so first.
+            if view.control.load(Word::Cut)? != mark.cut {
+                return Err(self.poisoned());
+            }
+            if durable >= mark.end {
+                return Ok(Synced::Done);
             }
             if let Some(refusal) = self.refusal(view.control.state()?) {
                 return Err(refusal);
@@ -40,48 +56,58 @@ impl Core {
             }
             *running = true;
             drop(running);
-            let result = self.sync_now(&view, end);
+            let result = self.sync_now(view, mark);
             *self.syncing.is_running.lock().unwrap_or_else(PoisonError::into_inner) = false;
             self.syncing.ended.notify_all();
-            result?;
+            if result? == Synced::Stale {
+                return Ok(Synced::Stale);
+            }
         }
     }
 
     /// For stores that do not sync each commit: syncs if the last sync is `age_us` old.
-    pub(crate) fn sync_if_older(&self, now_us: u64, age_us: u64, end: u64) -> Result<(), Error> {
+    pub(crate) fn sync_if_older(&self, now_us: u64, age_us: u64, mark: Mark) -> Result<(), Error> {
         let Some(view) = self.last_writer() else { return Ok(()) };
         let last_us = view.control.load(Word::LastSync)?;
         if now_us.abs_diff(last_us) < age_us {
             return Ok(());
         }
         view.control.store(Word::LastSync, now_us);
-        self.sync_to(end)
+        self.sync_to(mark)
     }
 
     /// Makes everything durable that is published now.
     pub(crate) fn sync_all(&self) -> Result<(), Error> {
-        match self.last_writer() {
-            Some(view) => self.sync_to(view.control.look()?.commit.end),
-            None => Ok(()),
-        }
+        let look = self.reader()?.1;
+        if look.durable >= look.commit.end { Ok(()) } else { self.sync_to(look.mark()) }
     }
 
-    fn sync_now(&self, view: &Arc<View>, end: u64) -> Result<(), Error> {
+    fn sync_now(&self, view: &View, mark: Mark) -> Result<Synced, Error> {
         let _sync = self.sync_lock()?.hold()?;
-        if let Some(refusal) = self.refusal(view.control.state()?) {
+        let look = view.control.look()?;
+        // Replaced meanwhile, by a heal or a new index: through the new files the same mark counts, unless the log was cut.
+        if !view.is_of(&look) {
+            return Ok(Synced::Stale);
+        }
+        if let Some(refusal) = self.refusal(look.state) {
             return Err(refusal);
         }
-        let look = view.control.look()?;
-        if look.durable >= end {
-            return Ok(());
-        }
-        if !view.is_of(&look) {
-            // Healed meanwhile, into other files: the next round sees how far.
-            return Err(self.poisoned());
+        if look.cut != mark.cut || look.durable >= mark.end {
+            return Ok(Synced::Done);
         }
         let end = look.commit.end;
-        sync_segment(self, view, look.commit.last.position, end, end)
+        sync_segment(self, view, look.commit.last.position, end, end)?;
+        Ok(Synced::Done)
     }
+}
+
+/// What a try to sync through a view came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Synced {
+    /// What the control page says now counts.
+    Done,
+    /// The view is of files that were replaced.
+    Stale,
 }
 
 /// Syncs the segment of `position`, the last one, in which frames before `written` may not be durable, and notes that all that was
@@ -150,6 +176,13 @@ impl Core {
         }
     }
 
+    /// Notes that the end is moved back: positions of before mean nothing from here on.
+    pub(crate) fn note_cut(&self, control: &Control) {
+        let mut cut = [0; 8];
+        (self.options.random)(&mut cut);
+        control.store(Word::Cut, u64::from_le_bytes(cut));
+    }
+
     /// Whether all that was published could be kept; if not, the index knows of too much.
     fn heal_log(&self, view: &View) -> Result<bool, Error> {
         if view.control.state()? == State::Open {
@@ -167,6 +200,8 @@ impl Core {
         }
         rewrite(&view.segments, place, kept.end).map_err(|_| self.poisoned())?;
         if !is_whole {
+            // First: who reads of a durable end behind the cut must be able to read of the cut.
+            self.note_cut(&view.control);
             view.control.publish(&kept)?;
             view.control.store(Word::Indexed, view.control.load(Word::Indexed)?.min(kept.end));
             view.control.store(Word::Suspect, 1);

@@ -8,6 +8,7 @@ mod models;
 mod protocol;
 mod recovery;
 mod storm;
+mod syncs;
 
 #[test]
 fn every_test_that_format_md_names_is_there() {

@@ -4,7 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex};
 
 use super::Queue;
+use crate::control::Mark;
 use crate::{Op, Outcome};
+
+fn mark(end: u64) -> Mark {
+    Mark { end, cut: 0 }
+}
 
 #[test]
 fn each_request_is_led_once_by_one_leader_at_a_time() {
@@ -18,10 +23,12 @@ fn each_request_is_led_once_by_one_leader_at_a_time() {
                     let answer = queue.enter(now_us, Vec::new(), |group| {
                         assert_eq!(leading.fetch_add(1, Ordering::SeqCst), 0);
                         groups.lock().unwrap().extend(group.iter().map(|request| request.now_us));
-                        group.iter().for_each(|request| request.answer(Ok((vec![Ok(Outcome::Done)], request.now_us))));
+                        group
+                            .iter()
+                            .for_each(|request| request.answer(Ok((vec![Ok(Outcome::Done)], mark(request.now_us)))));
                         leading.fetch_sub(1, Ordering::SeqCst);
                     });
-                    assert_eq!(answer.unwrap().1, now_us);
+                    assert_eq!(answer.unwrap().1.end, now_us);
                 }
             });
         }
@@ -36,7 +43,7 @@ fn each_request_is_led_once_by_one_leader_at_a_time() {
 fn those_who_come_while_another_leads_are_led_together() {
     let (queue, begun) = (Queue::default(), Barrier::new(2));
     let answer_all = |group: &[super::Request]| {
-        group.iter().for_each(|request| request.answer(Ok((Vec::new(), group.len() as u64))))
+        group.iter().for_each(|request| request.answer(Ok((Vec::new(), mark(group.len() as u64)))))
     };
     std::thread::scope(|scope| {
         let first = scope.spawn(|| {
@@ -51,8 +58,8 @@ fn those_who_come_while_another_leads_are_led_together() {
         });
         begun.wait();
         let others: Vec<_> = (0..5).map(|_| scope.spawn(|| queue.enter(1, Vec::new(), answer_all))).collect();
-        assert_eq!(first.join().unwrap().unwrap().1, 1);
-        others.into_iter().for_each(|other| assert_eq!(other.join().unwrap().unwrap().1, 5));
+        assert_eq!(first.join().unwrap().unwrap().1.end, 1);
+        others.into_iter().for_each(|other| assert_eq!(other.join().unwrap().unwrap().1.end, 5));
     });
 }
 
@@ -63,5 +70,5 @@ fn a_leader_that_ends_without_an_answer_leaves_nobody_waiting() {
     let panicked =
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| queue.enter(0, Vec::new(), |_| panic!("planted"))));
     assert!(panicked.is_err());
-    assert!(queue.enter(0, Vec::new(), |group| group[0].answer(Ok((Vec::new(), 1)))).is_ok());
+    assert!(queue.enter(0, Vec::new(), |group| group[0].answer(Ok((Vec::new(), mark(1))))).is_ok());
 }
