@@ -16,6 +16,7 @@ mod call;
 mod export;
 mod failure;
 mod follow;
+mod history;
 mod json;
 mod param;
 mod read;

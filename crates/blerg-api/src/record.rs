@@ -1,14 +1,13 @@
-//! Writing: putting, editing and deleting records, and reading their earlier texts. Start at [`put`].
+//! Writing: putting, editing and deleting records. Start at [`put`].
 //! An answer leaves only after the record is durable.
 
-use crate::answer::{Audience, json, success, success_record, unless_known, validators};
+use crate::answer::{success, success_record};
 use crate::call::Call;
 use crate::failure::{Code, Failure};
-use crate::json::{Object, array};
 use crate::param;
 use blerg_http::{Form, Response};
 use blerg_markup::Span;
-use blerg_store::{AuthorId, LimitKind, ListKey, PutText, RecordNo, Session, TEXT_BYTES_MAX, TagSpan};
+use blerg_store::{AuthorId, LimitKind, PutText, RecordNo, Session, TEXT_BYTES_MAX, TagSpan};
 
 /// POST /put
 pub(crate) fn put(call: &Call<'_>) -> Result<Response, Failure> {
@@ -44,32 +43,6 @@ pub(crate) fn delete(call: &Call<'_>) -> Result<Response, Failure> {
     spend(call, &session)?;
     call.store.delete(call.request.now_us, session.author, record)?;
     Ok(success())
-}
-
-/// GET /history/(user)/(record): every text of a record of one's own, newest first.
-pub(crate) fn history(call: &Call<'_>) -> Result<Response, Failure> {
-    let (session, _) = call.asker()?;
-    let reader = call.reader()?;
-    let user = call.path_user(&reader)?;
-    if user.id != session.author {
-        return Err(Failure::new(Code::NotYours, "Only its author may see a record's earlier texts."));
-    }
-    let record = param::path_record(call.open[1])?;
-    let audience = Audience::Only(session.author);
-    let version = reader.version_of(&[ListKey::Timeline(user.id)])?;
-    let versions = reader
-        .history(user.id, record)
-        .map_err(|error| if error.is_not_found() { param::no_such_record() } else { Failure::from(error) })?;
-    unless_known(call, audience, &validators(call, audience, &version), || {
-        let mut body = Vec::with_capacity(1024);
-        array(&mut body, versions.iter().rev(), |out, version| {
-            let mut object = Object::open(out);
-            object.seconds("timestamp", version.at_us);
-            object.string("data", &version.text);
-            object.close();
-        });
-        Ok(json(200, body))
-    })
 }
 
 /// The parameter `data`: 1 to 65,535 bytes of UTF-8.

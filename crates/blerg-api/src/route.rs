@@ -3,7 +3,7 @@
 
 use crate::call::Call;
 use crate::failure::{Code, Failure};
-use crate::{account, export, follow, read, record, search, session, status, tag};
+use crate::{account, export, follow, history, read, record, search, session, status, tag};
 use blerg_http::{Method, Pace, Response};
 
 /// Most segments that a pattern leaves open.
@@ -47,7 +47,7 @@ pub(crate) static ROUTES: &[Route] = &[
     hashing("/passwd", account::change_password),
     post("/put", record::put),
     post("/edit", record::edit),
-    get("/history/(user)/(record)", Pace::Slow, record::history),
+    get("/history/(user)/(record)", Pace::Slow, history::history),
     post("/delete", record::delete),
     both("/sessions", session::list, session::revoke),
     hashing("/close", account::close),

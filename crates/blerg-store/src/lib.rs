@@ -36,7 +36,8 @@ pub use feed::NEW_MAX;
 pub use job::{JOB_ATTEMPTS_MAX, JOB_LEASE_US, JOB_WAIT_MAX_US, JOB_WAIT_US, JOBS_MAX, Job, JobTurn, JobView};
 pub use limit::{LimitKind, Limits, Rate};
 pub use list::{
-    AuthorView, Cursor, CursorError, Page, Post, Reader, Revision, TagCount, TagKey, TagKeyError, Thread, Version,
+    AuthorView, Cursor, CursorError, History, Page, Post, Reader, Revision, TagCount, TagKey, TagKeyError, Thread,
+    Version,
 };
 pub use name::{AuthorName, NameError};
 pub use password::{Argon2Cost, PASSWORD_BYTES_MAX};

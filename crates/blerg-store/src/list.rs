@@ -3,6 +3,7 @@
 //! rebuild drops dead elements. No page looks at more than [`DEAD_MAX`] dead elements; it then ends early with a cursor.
 
 mod cursor;
+mod history;
 mod intersect;
 mod page;
 mod tag;
@@ -13,6 +14,7 @@ use blerg_log::{AuthorId, ListKey, Position, Record, RecordNo, Snapshot, Stamp};
 use crate::{Error, Store};
 
 pub use cursor::{Cursor, CursorError};
+pub use history::History;
 pub(crate) use page::Step;
 pub use page::{Page, Post};
 pub(crate) use tag::is_tag_name;
@@ -134,18 +136,6 @@ impl Reader {
             Some(found) if !found.closed => Ok(self.snapshot.record(author, record)?),
             _ => Ok(None),
         }
-    }
-
-    /// All texts of a record, oldest first, the current one last: for its author only.
-    ///
-    /// # Errors
-    /// There is no such record, or the log cannot be read.
-    pub fn history(&self, author: AuthorId, record: RecordNo) -> Result<Vec<Revision>, Error> {
-        let versions = self.snapshot.versions(author, record)?;
-        if versions.is_empty() {
-            return Err(Error::NoSuchRecord { record });
-        }
-        Ok(versions)
     }
 
     /// What an answer made of these lists depends on.

@@ -1,6 +1,6 @@
 //! Putting, editing, deleting, and the history of records.
 
-use crate::site::{Site, encode};
+use crate::site::{Ask, Site, encode};
 
 #[test]
 fn a_put_answers_with_the_number_as_a_string() {
@@ -105,6 +105,47 @@ fn earlier_texts_are_their_authors_alone() {
     assert_eq!(jon.get("/history/nobody/0").status, 404);
     jon.done("/delete", "record=0");
     assert_eq!(jon.get("/history/jon/0").status, 404);
+}
+
+/// One text of 64 KiB that JSON makes six times as long, and what fills a piece before it.
+const PIECE_BYTES_MAX: usize = 65_535 * 6 + 64 * 1024 + 256;
+
+#[test]
+fn any_number_of_long_texts_leaves_in_short_pieces() {
+    let site = Site::new();
+    let jon = site.join("jon");
+    jon.put("first");
+    let text = "%01".repeat(65_535);
+    for _ in 0..40 {
+        jon.done("/edit", &format!("record=0&data={text}"));
+    }
+    for _ in 0..40 {
+        jon.post("/put", &format!("data={text}"));
+    }
+    for (target, texts) in [("/history/jon/0", 40), ("/export", 80)] {
+        let pieces = jon.pieces(target);
+        let longest = pieces.iter().map(Vec::len).max().expect("a piece");
+        let whole: usize = pieces.iter().map(Vec::len).sum();
+        assert!(whole > 65_535 * 6 * texts, "{target}: {whole} bytes");
+        assert!(longest < PIECE_BYTES_MAX, "{target}: {longest} bytes in one piece");
+    }
+    let history = jon.get("/history/jon/0");
+    assert_eq!(history.json().as_array().map(Vec::len), Some(41));
+    assert_eq!(history.json()[40]["data"], "first");
+    let export = jon.get("/export").body;
+    let lines: Vec<serde_json::Value> = export.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.len(), lines[1]["earlier"].as_array().map(Vec::len)), (42, Some(40)));
+    assert_eq!((&lines[1]["earlier"][0]["data"], &lines[41]["record"]), (&"first".into(), &"40".into()));
+    for target in ["/history/jon/0", "/export"] {
+        let cookie = format!("auth={}", jon.token);
+        let head = Ask { method: "HEAD", target, headers: vec![("Cookie", &cookie)], ..Ask::default() };
+        let reply = site.send(&head);
+        assert_eq!((reply.status, reply.body.as_str()), (200, ""), "{target}");
+        assert_eq!(reply.header("ETag"), jon.get(target).header("ETag"), "{target}");
+    }
+    jon.done("/delete", "record=0");
+    let gone = jon.get("/history/jon/0");
+    assert_eq!((gone.status, gone.code().as_str()), (404, "no_such_record"));
 }
 
 #[test]

@@ -219,6 +219,17 @@ pub struct User<'s> {
 }
 
 impl User<'_> {
+    /// The pieces in which an answer leaves, each as long as it is held in memory.
+    pub fn pieces(&self, target: &str) -> Vec<Vec<u8>> {
+        let cookie = format!("auth={}", self.token);
+        let ask = Ask { method: "GET", target, headers: vec![("Cookie", &cookie)], ..Ask::default() };
+        let request = self.site.request(&ask);
+        match self.site.api.handle(&request).seal(request.method).body {
+            Body::Bytes(bytes) => vec![bytes],
+            Body::Stream(pieces) => pieces.map(|piece| piece.expect("a readable log")).collect(),
+        }
+    }
+
     pub fn get(&self, target: &str) -> Reply {
         let cookie = format!("auth={}", self.token);
         self.site.send(&Ask { method: "GET", target, headers: vec![("Cookie", &cookie)], ..Ask::default() })

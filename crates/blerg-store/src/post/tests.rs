@@ -87,8 +87,8 @@ fn an_edit_keeps_earlier_texts_date_and_place() {
     let page = reader.last(ada, 9).unwrap();
     assert_eq!(page.posts.iter().map(|post| post.text.as_str()).collect::<Vec<_>>(), ["second", "changed"]);
     assert_eq!((page.posts[1].timestamp_us, page.posts[1].edited_us), (NOW_US, Some(NOW_US + 7)));
-    let texts: Vec<String> = reader.history(ada, RecordNo(0)).unwrap().into_iter().map(|v| v.text).collect();
-    assert_eq!(texts, ["first", "changed"]);
+    let texts = reader.history(ada, RecordNo(0)).unwrap().all(&reader);
+    assert_eq!(texts, [(NOW_US, "first".to_owned()), (NOW_US + 7, "changed".to_owned())]);
 }
 
 #[test]

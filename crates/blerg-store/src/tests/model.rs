@@ -154,8 +154,13 @@ impl Model {
             assert!(matches!(thread, Err(Error::NoSuchRecord { .. })), "{thread:?}");
             return;
         };
-        let versions: Vec<(u64, String)> = history.unwrap().into_iter().map(|v| (v.at_us, v.text)).collect();
+        let history = history.unwrap();
+        let (mut backward, mut versions) = (history.clone(), Vec::new());
+        while let Some(version) = backward.newest(&reader).unwrap() {
+            versions.insert(0, (version.at_us, version.text));
+        }
         assert_eq!(versions, record.versions);
+        assert_eq!(history.all(&reader), record.versions);
         let replies = all_pages(n, |before| reader.thread(author, number, before, n).unwrap().replies);
         assert_eq!(names(&replies), self.list(|_, _, record| record.reply_to == Some((a, no)), |record| record.put));
         let parent = record.reply_to.filter(|(a, no)| self.is_live(*a, *no));

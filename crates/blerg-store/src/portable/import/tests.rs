@@ -141,8 +141,7 @@ fn an_export_brings_its_edits_and_its_subscriptions() {
     assert_eq!((done.records, done.follows), (2, 1));
     let reader = site.store.reader().unwrap();
     let ada = reader.author("ada").unwrap().unwrap().id;
-    let history: Vec<(u64, String)> =
-        reader.history(ada, RecordNo(0)).unwrap().into_iter().map(|v| (v.at_us, v.text)).collect();
+    let history = reader.history(ada, RecordNo(0)).unwrap().all(&reader);
     assert_eq!(history, [(100_000_000, "was".into()), (110_000_000, "then".into()), (120_000_000, "now".into())]);
     let reply = reader.post(ada, RecordNo(1)).unwrap().unwrap();
     assert_eq!(reply.reply_to, Some(("ada".to_owned(), RecordNo(0))));
