@@ -1,4 +1,5 @@
-//! User text to tags and safe HTML; pure functions without I/O. Start at [`tags`] and [`post_html`].
+//! User text to tags and safe HTML; pure functions without I/O. Start at [`tags`], [`post_html`] and, for pages,
+//! [`wiki::render`]; [`diff`] and [`merge`] compare texts.
 //! It never knows of records, accounts or HTTP.
 //!
 //! ```
@@ -9,12 +10,15 @@
 #![forbid(unsafe_code)]
 
 mod clean;
+pub mod diff;
 mod links;
+pub mod merge;
 mod post;
 mod tags;
 mod title;
+pub mod wiki;
 
-pub use clean::clean;
+pub use clean::{clean, escape};
 pub use post::{Places, post_html};
 pub use tags::{Span, TAG_BYTES_MAX, TAGS_MAX, is_tag_name, occurrences, tags};
 pub use title::{TITLE_BYTES_MAX, TITLE_CHARS_MAX, post_title};

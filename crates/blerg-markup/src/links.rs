@@ -38,6 +38,14 @@ impl Iterator for Urls<'_> {
     }
 }
 
+/// The address that begins here with its host, without a scheme: host, port, path, less what belongs to the sentence.
+pub(crate) fn address(text: &str, start: usize) -> Option<Range<usize>> {
+    let after_host = host_end(text, start)?;
+    let end = trim(text, after_host, run_end(text, after_host));
+    let end = if end == after_host { start + text.get(start..end)?.trim_end_matches('.').len() } else { end };
+    Some(start..end)
+}
+
 /// Where the scheme before the colon begins, if it is one of ours and begins a word.
 fn scheme_start(text: &str, from: usize, colon: usize) -> Option<usize> {
     let before = text.get(from..colon)?;

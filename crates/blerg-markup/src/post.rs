@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::clean::is_unfit;
+use crate::clean::escape;
 use crate::links::urls;
 use crate::tags::{Span, occurrences};
 
@@ -116,25 +116,6 @@ impl Html {
         }
         self.out
     }
-}
-
-/// Escapes for element text and for attributes in double quotes.
-fn escape(text: &str, out: &mut String) {
-    let mut from = 0;
-    for (at, c) in text.char_indices() {
-        let into = match c {
-            '<' => "&lt;",
-            '>' => "&gt;",
-            '&' => "&amp;",
-            '"' => "&quot;",
-            _ if is_unfit(c) => "\u{FFFD}",
-            _ => continue,
-        };
-        out.push_str(text.get(from..at).unwrap_or_default());
-        out.push_str(into);
-        from = at + c.len_utf8();
-    }
-    out.push_str(text.get(from..).unwrap_or_default());
 }
 
 #[cfg(test)]
