@@ -3,7 +3,7 @@
 
 use crate::Error;
 use crate::apply;
-use crate::control::{Commit, Word};
+use crate::control::{Commit, State, Word};
 use crate::core::Core;
 use crate::frame::{FLAG_HOLE, Fate, HEADER_BYTES, Header, Kind, LAG_NONE, LAG_UNIT};
 use crate::geometry::POSITION_MAX;
@@ -200,11 +200,15 @@ pub(crate) fn finish_roll(core: &Core, view: &View, seal: &Commit) -> Result<Com
         if view.segments.header(next, core.sums)? != header {
             return Err(view.segments.damage(next.base, "the segment follows another seal"));
         }
-        // Its name may not be durable: the writer that made it may have been killed before it synced the directory.
-        view.segments.sync_dir()?;
     } else {
-        view.segments.create(next, &header, core.sums)?;
+        view.segments.name(&view.segments.allocate(next)?, |file| file.write(&header.write(core.sums), 0))?;
     }
+    // Also a name that was there: the writer that made it may have been killed before it synced the directory. If this fails, a
+    // second try would tell nothing of what the first one lost.
+    view.segments.sync_dir().map_err(|_| {
+        view.control.set_state(State::Poisoned);
+        core.poisoned()
+    })?;
     let begun = Commit { end: next.base + SEGMENT_HEADER_BYTES, last: seal.last, time_us: seal.time_us };
     view.control.publish(&begun)?;
     // Nothing stands between the SEAL and the first frame of the next segment; but what is indexed may end before the SEAL.

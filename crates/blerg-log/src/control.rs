@@ -266,6 +266,11 @@ impl Control {
         }
     }
 
+    /// The start of the machine that the page is of; 0: nobody's.
+    pub(crate) fn boot(&self) -> Result<u128, Error> {
+        Ok(self.words()?.pair(Word::Boot, Word::BootHigh))
+    }
+
     /// Whether the page is of this site, whatever start of the machine it is from.
     pub(crate) fn is_of(&self, site_id: &[u8; 16]) -> Result<bool, Error> {
         Ok(self.words()?.is_of(site_id))

@@ -130,10 +130,14 @@ impl Core {
             if clean.is_none() {
                 self.allow_long(segments.geometry().segment_of(survey.commit.end - 1).base)?;
             }
+            // A sync failed, or who did it died in it, before: what the page cache holds may not be what the disk holds, and
+            // another sync would not tell. After another start of the machine they are one.
+            let distrusted =
+                was.state()? != State::Open || (was.load(Word::Intent)? != 0 && !self.is_of_another_boot(&was)?);
             was.claim(&self.format.identity.site_id)?;
             was.store(Word::CleanEnd, 0);
-            was.store(Word::Intent, 0);
-            self.settle(&was, &segments, &survey)?;
+            was.store(Word::Intent, if distrusted { survey.commit.end } else { 0 });
+            self.settle(&was, &segments, &survey, distrusted)?;
             (survey, clean)
         };
         self.forget_views();
@@ -219,20 +223,22 @@ impl Core {
     }
 
     /// Cuts what was torn, makes the rest durable, and publishes it in a page that is nobody's.
-    fn settle(&self, was: &Control, segments: &Segments, survey: &Survey) -> Result<(), Error> {
+    fn settle(&self, was: &Control, segments: &Segments, survey: &Survey, distrusted: bool) -> Result<(), Error> {
         let end = survey.commit.end;
         let place = segments.geometry().segment_of(end - 1);
-        // A sync failed before: what the page cache holds may not be what the disk holds, and another sync would not tell.
-        let distrusted = was.state()? != State::Open;
         let settled = match (survey.damage, distrusted) {
             (Some(_), _) => Ok(()),
             (None, true) => rewrite(segments, place, end),
-            (None, false) => wipe(segments, end).and_then(|()| segments.sync(end - 1)),
+            (None, false) => wipe(segments, end).and_then(|()| {
+                was.store(Word::Intent, end);
+                segments.sync(end - 1)
+            }),
         };
         // FORMAT too: who made the store may have died before it was durable, or have been told of an error.
         let named = settled.and_then(|()| segments.sync_dir()).and_then(|()| sync_names(&*self.disk, &self.dir));
         named.inspect_err(|_| was.set_state(State::Poisoned))?;
         was.set_state(if survey.damage.is_some() { State::Damaged } else { State::Open });
+        was.store(Word::Intent, 0);
         // A new page knows nothing of before; any other one says what was published.
         if was.look().map_or(true, |look| survey.commit.end < look.commit.end) {
             self.note_cut(was);
@@ -299,10 +305,16 @@ impl Core {
         let mut out = Appender::new(self, view, true)?;
         out.append(0, &Draft { kind: Kind::EPOCH, flags: 0, author: 0, n: epoch, payload: &boot_id })?;
         out.flush()?;
-        crate::sync::sync_or_poison(self, view, out.published() - 1)?;
-        view.control.store(Word::Durable, out.published());
+        let _sync = self.sync_lock()?.hold()?;
+        crate::sync::sync_segment(self, view, out.published() - 1, out.published(), out.published())?;
         view.control.store(Word::Epoch, epoch);
         Ok(())
+    }
+
+    /// Whether a page is that of an earlier start of the machine. One of nobody is that of a recovery which was cut short.
+    fn is_of_another_boot(&self, page: &Control) -> Result<bool, Error> {
+        let boot = page.boot()?;
+        Ok(boot != 0 && self.boot_id().is_some_and(|now| u128::from_le_bytes(now) != boot))
     }
 }
 

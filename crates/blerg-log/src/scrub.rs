@@ -9,7 +9,7 @@ use crate::core::Core;
 use crate::frame::HEADER_BYTES;
 use crate::payload::{Target, Text};
 use crate::scan::Window;
-use crate::sync::sync_or_poison;
+use crate::sync::sync_segment;
 use crate::view::View;
 use crate::{Error, ListKey, Position};
 
@@ -40,6 +40,10 @@ impl Core {
         let (targets, to) = targets(view, from, deleted)?;
         let geometry = view.segments.geometry();
         let touched: BTreeSet<u64> = targets.iter().map(|at| geometry.segment_of(*at).base).collect();
+        // Again: a process may have died in the sync of them, and taken the news of an error with it.
+        for version in &targets {
+            view.rewrite_fate(*version)?;
+        }
         for base in &touched {
             self.sync_for_scrub(view, *base)?;
         }
@@ -53,12 +57,12 @@ impl Core {
         Ok(())
     }
 
-    /// The last segment holds frames that are not durable yet: a failed sync concerns them too. Of the others only fates and erased
-    /// texts can be lost, and those are written again.
+    /// The last segment holds frames that are not durable yet: a failed sync, or a process that dies in it, concerns them too. Of
+    /// the others only fates and erased texts can be lost, and those are written again.
     fn sync_for_scrub(&self, view: &View, base: u64) -> Result<(), Error> {
         let end = view.control.look()?.commit.end;
         if view.segments.geometry().segment_of(end - 1).base == base {
-            sync_or_poison(self, view, base)
+            sync_segment(self, view, base, end, end)
         } else {
             view.segments.sync(base)
         }

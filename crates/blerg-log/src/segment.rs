@@ -93,6 +93,12 @@ struct Segment {
     map: Option<Box<dyn Mapping>>,
 }
 
+/// A segment to be, under a name that does not count.
+pub(crate) struct Unnamed {
+    place: Place,
+    file: File,
+}
+
 impl Segments {
     /// The segments below the data directory `dir`; opens none yet.
     pub(crate) fn new(disk: Arc<dyn Disk>, dir: &Path, geometry: Geometry, access: Access) -> Segments {
@@ -202,21 +208,43 @@ impl Segments {
             .ok_or_else(|| self.damage(place.base, "no segment header of this site"))
     }
 
-    /// Makes the segment at `place`, durably and at once: it is there whole or not at all.
+    /// A file with the room of the segment at `place`, and no name yet that counts.
+    pub(crate) fn allocate(&self, place: Place) -> Result<Unnamed, Error> {
+        let tmp = self.path(place.base).with_extension("tmp");
+        let file = File::open(&*self.disk, &tmp, OpenMode::Replace)?;
+        let allocated = file.allocate(place.bytes);
+        allocated.inspect_err(|_| drop(self.disk.remove(&tmp)))?;
+        Ok(Unnamed { place, file })
+    }
+
+    /// Makes a file the segment that it was allocated for, over the one that is there: with what `fill` writes, whole or not at
+    /// all. Its name is not durable before [`Segments::sync_dir`].
+    pub(crate) fn name(&self, new: &Unnamed, fill: impl FnOnce(&File) -> Result<(), Error>) -> Result<(), Error> {
+        fill(&new.file)?;
+        new.file.sync()?;
+        let path = self.path(new.place.base);
+        self.disk.rename(new.file.path(), &path).map_err(|e| Error::io(&path, "rename", e))
+    }
+
+    /// Makes the segment at `place`, durably.
     pub(crate) fn create(&self, place: Place, header: &SegmentHeader, sums: Sums) -> Result<(), Error> {
         self.create_with(place, |file| file.write(&header.write(sums), 0))
     }
 
-    /// Makes the file of the segment at `place`, with what `fill` writes, over the one that is there.
+    /// Makes the file of the segment at `place`, with what `fill` writes, over the one that is there, durably.
     pub(crate) fn create_with(&self, place: Place, fill: impl FnOnce(&File) -> Result<(), Error>) -> Result<(), Error> {
-        let path = self.path(place.base);
-        let tmp = path.with_extension("tmp");
-        let file = File::open(&*self.disk, &tmp, OpenMode::Replace)?;
-        file.allocate(place.bytes)?;
-        fill(&file)?;
-        file.sync()?;
-        self.disk.rename(&tmp, &path).map_err(|e| Error::io(&path, "rename", e))?;
+        self.name(&self.allocate(place)?, fill)?;
         self.sync_dir()
+    }
+
+    /// Sees to it that there is no segment at `place`, durably.
+    pub(crate) fn remove(&self, place: Place) -> Result<(), Error> {
+        let path = self.path(place.base);
+        match self.disk.remove(&path) {
+            Ok(()) => self.sync_dir(),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(Error::io(&path, "remove", e)),
+        }
     }
 
     /// Makes the names of the segments durable.

@@ -7,7 +7,7 @@ use crate::Error;
 use crate::control::{Control, Mark, State, Word};
 use crate::core::Core;
 use crate::frame::{FATE_IN_FRAME, HEADER_BYTES};
-use crate::recover::{Follow, rewrite};
+use crate::recover::{Follow, is_erased, rewrite};
 use crate::scan::Window;
 use crate::view::View;
 
@@ -128,7 +128,7 @@ pub(crate) fn sync_segment(core: &Core, view: &View, position: u64, written: u64
 }
 
 /// Syncs the segment of `position`; if that fails, no process may write before it is healed.
-pub(crate) fn sync_or_poison(core: &Core, view: &View, position: u64) -> Result<(), Error> {
+fn sync_or_poison(core: &Core, view: &View, position: u64) -> Result<(), Error> {
     view.segments.sync(position).map_err(|_| {
         view.control.set_state(State::Poisoned);
         core.poisoned()
@@ -141,7 +141,12 @@ fn redirty(core: &Core, view: &View, intent: u64) -> Result<(), Error> {
     let mut scan = view.scan(view.control.load(Word::Durable)?, Window::wide());
     let fate_end = HEADER_BYTES as u64;
     while scan.at() < intent {
-        let Some(entry) = scan.next()? else {
+        let sound = match scan.next()? {
+            Some(entry) if entry.is_intact() || is_erased(&view.segments, view.sums, &entry)? => Some(entry),
+            _ => None,
+        };
+        // What the page cache has lost cannot be written again.
+        let Some(entry) = sound else {
             view.control.set_state(State::Poisoned);
             return Err(core.poisoned());
         };
@@ -198,7 +203,10 @@ impl Core {
         if kept.end < look.durable {
             return Err(self.poisoned());
         }
-        rewrite(&view.segments, place, kept.end).map_err(|_| self.poisoned())?;
+        // A rollover that was not published leads nowhere: its SEAL is cut too, and the next one will be another.
+        let next = view.segments.geometry().segment(place.number + 1);
+        let removed = view.segments.remove(next).and_then(|()| rewrite(&view.segments, place, kept.end));
+        removed.map_err(|_| self.poisoned())?;
         if !is_whole {
             // First: who reads of a durable end behind the cut must be able to read of the cut.
             self.note_cut(&view.control);

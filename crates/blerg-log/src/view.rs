@@ -125,6 +125,12 @@ impl View {
         Ok(())
     }
 
+    /// Writes a fate that is there once more, so that the next sync is about it too.
+    pub(crate) fn rewrite_fate(&self, position: u64) -> Result<(), Error> {
+        let fate = self.fate(position)?;
+        self.segments.write(position + FATE_IN_FRAME, &fate.0.to_le_bytes())
+    }
+
     /// The versions of a record from the newest back to the put, as far as they can be followed. What leads back is kept when
     /// the texts are erased.
     pub(crate) fn versions(&self, put: u64, newest: u64) -> Result<Vec<u64>, Error> {

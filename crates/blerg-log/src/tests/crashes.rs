@@ -19,7 +19,7 @@ use crate::*;
 const DIR: &str = "/data";
 
 /// One thing that a process does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 enum Step {
     Create,
     Open(Backend),
@@ -394,6 +394,77 @@ fn an_error_at_any_call_loses_nothing_acknowledged() {
             fail_once(&steps, at, kind, None).unwrap();
         }
     }
+}
+
+/// Does all steps; at the sync that is the call `stop` the kernel fails, and the process dies with the news of it. Others go on, and
+/// then the power goes. `None`: that call is no sync of a file of the log.
+fn die_in_sync(begin: &FakeDisk, before: &Run, steps: &[Step], stop: u64) -> Option<Result<(), String>> {
+    let disk = begin.fork();
+    disk.set_fault(Some(Fault::Stop(stop)));
+    let mut run = match play(&disk, steps) {
+        Ok(run) => run,
+        Err(what) => return Some(Err(what)),
+    };
+    drop(run.log.take());
+    if !steps.contains(&Step::Create) {
+        (run.created, run.candidates) = (true, before.candidates.clone());
+    }
+    let call = disk.last_call();
+    let file = call.strip_prefix("sync ").filter(|file| file.ends_with(".seg"))?;
+    let disk = disk.after_kill();
+    disk.forget_dirty(file.as_ref());
+    let go_on = || {
+        let log = open(&disk, Mapped).map_err(|e| format!("open: {e:?}"))?;
+        let mut candidates = run.candidates.clone();
+        // Longer than what is looked at: it brings no lost sector to the disk by chance.
+        let ops = [add("eve"), put(0, &"after all ".repeat(60))];
+        let answers = log.commit(2, ops.to_vec()).map_err(|e| format!("go on: {e:?}"))?;
+        candidates.done(&ops, &answers)?;
+        drop(log);
+        let cut = open(&disk.after_worst_cut(), Mapped).map_err(|e| format!("open after the cut: {e:?}"))?;
+        candidates.check(&cut)
+    };
+    Some(go_on().map_err(|what| format!("died at {stop} in {call}: {what}")))
+}
+
+#[test]
+fn who_dies_in_any_sync_takes_nothing_acknowledged_along() {
+    let mut steps = rolling();
+    let edit = |record| Op::Edit {
+        author: AuthorId(0),
+        record: RecordNo(record),
+        text: "new ".repeat(150),
+        tags: vec![],
+        at_us: None,
+    };
+    let delete = |record| Op::Delete { author: AuthorId(0), record: RecordNo(record) };
+    // Deletes in the last segment, in sealed ones, and of several versions.
+    steps.extend(
+        [vec![edit(16)], vec![delete(16)], vec![delete(0), delete(14)], vec![edit(4)], vec![delete(4)]]
+            .map(Step::Commit),
+    );
+    let nobody = Run { candidates: Candidates(Vec::new()), created: false, log: None, failures: Vec::new() };
+    let dry = FakeDisk::new();
+    play(&dry, &steps).unwrap();
+    let stops = dry.sync_steps().into_iter();
+    let syncs = stops.filter_map(|stop| die_in_sync(&FakeDisk::new(), &nobody, &steps, stop));
+    let met = syncs.map(Result::unwrap).count();
+    assert!(met > 30, "{met} syncs");
+    // The same in a recovery, after any number of commits: the EPOCH ends anywhere.
+    let mut met = 0;
+    for len in (3..steps.len()).step_by(2) {
+        let disk = FakeDisk::new();
+        let mut before = play(&disk, &steps[..len]).unwrap();
+        drop(before.log.take());
+        let disk = disk.after_worst_cut();
+        let again = [Step::Open(Mapped)];
+        let dry = disk.fork();
+        play(&dry, &again).unwrap();
+        let stops = dry.sync_steps().into_iter().filter(|stop| *stop > disk.steps());
+        let syncs = stops.filter_map(|stop| die_in_sync(&disk, &before, &again, stop));
+        met += syncs.map(Result::unwrap).count();
+    }
+    assert!(met > 10, "{met} syncs of recoveries");
 }
 
 #[test]

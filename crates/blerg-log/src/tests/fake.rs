@@ -178,7 +178,8 @@ struct State {
     next_handle: u64,
     boot: u8,
     steps: u64,
-    syncs: u64,
+    /// Which of the counted calls were fdatasync.
+    syncs: Vec<u64>,
     reads: u64,
     fault: Option<Fault>,
     is_stopped: bool,
@@ -205,7 +206,7 @@ impl FakeDisk {
             next_handle: 1,
             boot: 1,
             steps: 0,
-            syncs: 0,
+            syncs: Vec::new(),
             reads: 0,
             fault: None,
             is_stopped: false,
@@ -261,7 +262,12 @@ impl FakeDisk {
 
     /// Calls of fdatasync, so far.
     pub(crate) fn syncs(&self) -> u64 {
-        self.state().syncs
+        self.state().syncs.len() as u64
+    }
+
+    /// Which of the counted calls were fdatasync.
+    pub(crate) fn sync_steps(&self) -> Vec<u64> {
+        self.state().syncs.clone()
     }
 
     /// What the kernel does when a write fails: the file's pages are clean, and not on the disk.
@@ -574,7 +580,7 @@ impl DiskFile for FakeFile {
     fn sync_data(&self) -> io::Result<()> {
         self.with(|state, inode| {
             let stopped = state.step(|| format!("sync {}", self.name.display()));
-            state.syncs += 1;
+            state.syncs.push(state.steps);
             if stopped.is_err() && !state.is_stopped {
                 // The kernel marks the pages clean all the same, and tells nobody else.
                 inode.dirty.clear();

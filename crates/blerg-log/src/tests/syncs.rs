@@ -140,3 +140,157 @@ fn an_erasure_that_fails_fails_the_delete_and_no_put() {
     }
     assert!(failed >= 2, "{failed} erasures failed");
 }
+
+#[test]
+fn what_the_page_cache_lost_is_not_written_again_as_if_it_were_whole() {
+    let (disk, log) = relaxed();
+    log.commit(1, vec![put(0, "lost"), put(0, "kept")]).unwrap();
+    let waiting = mark(&disk);
+    let (at, _) = frames_in(&disk.bytes(&path(FIRST)))[2];
+    disk.damage(&path(FIRST), at + 60, &[0xFF]);
+    // Who synced died in it.
+    control(&disk).store(Word::Intent, waiting.end);
+    assert!(log.core.sync_to(waiting).unwrap_err().is_poisoned());
+    assert_eq!(control(&disk).state().unwrap(), State::Poisoned);
+    // What is sound goes on: from the cut, with the numbers that are free again.
+    assert_eq!(log.commit(1, vec![put(0, "next")]).unwrap(), [Ok(Outcome::Record(RecordNo(0)))]);
+    check_sound(&log);
+}
+
+#[test]
+fn a_rollover_whose_directory_sync_failed_is_not_taken_for_whole() {
+    let (disk, log) = one();
+    let long = "x".repeat(600);
+    log.commit(1, vec![put(0, &long)]).unwrap();
+    log.commit(1, vec![put(0, &long)]).unwrap();
+    drop(log);
+    let is_met = |more: &u64| {
+        let fork = disk.fork();
+        fork.set_fault(Some(Fault::Once(fork.steps() + more, std::io::ErrorKind::Other)));
+        let failed = open(&fork, Mapped).unwrap().commit(1, vec![put(0, &long)]).is_err();
+        (failed && fork.last_call() == "sync directory /data/log").then_some(fork)
+    };
+    let fork = (1..80).find_map(|more| is_met(&more)).unwrap();
+    assert_eq!(control(&fork).state().unwrap(), State::Poisoned);
+    let log = open(&fork, Mapped).unwrap();
+    log.commit(1, vec![put(0, "next")]).unwrap();
+    for log in [log, open(&fork.after_worst_cut(), Pread).unwrap()] {
+        assert_eq!((text_of(&log, 1), text_of(&log, 2)), (Some(long.clone()), Some("next".into())));
+        check_sound(&log);
+    }
+}
+
+#[test]
+fn a_rollover_that_was_not_published_does_not_outlive_a_heal() {
+    let (disk, log) = one();
+    let long = "x".repeat(600);
+    log.commit(1, vec![put(0, &long)]).unwrap();
+    log.commit(1, vec![put(0, &long)]).unwrap();
+    drop(log);
+    let segments =
+        |disk: &FakeDisk| disk.names().iter().filter(|name| name.to_string_lossy().ends_with(".seg")).count();
+    let mut met = 0;
+    for more in 1..80 {
+        let fork = disk.fork();
+        fork.set_fault(Some(Fault::Stop(fork.steps() + more)));
+        let _ = open(&fork, Mapped).unwrap().commit(1, vec![put(0, &long)]);
+        let fork = fork.after_kill();
+        if segments(&fork) == segments(&disk) || mark(&fork).end >= 1 << 11 {
+            continue;
+        }
+        met += 1;
+        control(&fork).set_state(State::Poisoned);
+        let log = open(&fork, Mapped).unwrap();
+        // Another time, so another SEAL.
+        log.commit(9, vec![put(0, "short")]).unwrap();
+        log.commit(9, vec![put(0, &long)]).unwrap();
+        for log in [log, open(&fork.after_worst_cut(), Pread).unwrap()] {
+            assert_eq!((text_of(&log, 2), text_of(&log, 3)), (Some("short".into()), Some(long.clone())));
+            check_sound(&log);
+        }
+    }
+    assert!(met > 2, "{met}");
+}
+
+/// The disk after each death in a sync of the log on the way through `body`: the kernel failed it, and nobody else is told.
+fn deaths_in_sync(disk: &FakeDisk, body: impl Fn(&FakeDisk)) -> Vec<FakeDisk> {
+    let dry = disk.fork();
+    body(&dry);
+    let die = |stop| {
+        let fork = disk.fork();
+        fork.set_fault(Some(Fault::Stop(stop)));
+        body(&fork);
+        let call = fork.last_call();
+        let file = call.strip_prefix("sync ").filter(|file| file.ends_with(".seg"))?;
+        let fork = fork.after_kill();
+        fork.forget_dirty(file.as_ref());
+        Some(fork)
+    };
+    dry.sync_steps().into_iter().filter(|stop| *stop > disk.steps()).filter_map(die).collect()
+}
+
+#[test]
+fn who_dies_in_the_syncs_of_an_erasure_loses_no_fate() {
+    // Of some length the text begins with a sector, and erasing it does not bring its fate to the disk by chance.
+    for extra in 0..64 {
+        let (disk, log) = one();
+        drop(log);
+        // In one commit: no later frame proves that the first ones were durable, and are not torn but erased.
+        let delete = Op::Delete { author: AuthorId(0), record: RecordNo(1) };
+        let ops = vec![put(0, &"x".repeat(100 + 8 * extra)), put(0, "secret"), put(0, "other"), delete];
+        let died = deaths_in_sync(&disk, |disk| drop(open(disk, Mapped).unwrap().commit(1, ops.clone())));
+        assert_eq!(died.len(), 3, "the commit and twice for the erasure");
+        for disk in died {
+            // Whoever comes next syncs and erases, and adds nothing.
+            open(&disk, Mapped).unwrap().commit(1, vec![put(99, "no such author")]).unwrap();
+            let log = open(&disk.after_worst_cut(), Mapped).unwrap();
+            assert_eq!((text_of(&log, 1), text_of(&log, 2)), (None, Some("other".into())), "{extra} more");
+            check_sound(&log);
+        }
+    }
+}
+
+#[test]
+fn who_dies_in_the_syncs_of_an_erasure_loses_no_put_of_others() {
+    let (disk, log) = relaxed();
+    log.commit(1, vec![put(0, "secret")]).unwrap();
+    log.commit(1, vec![Op::Delete { author: AuthorId(0), record: RecordNo(0) }]).unwrap();
+    drop(log);
+    // Its text is still there, as when a writer was killed before he erased it; meanwhile others put.
+    control(&disk).store(Word::Scrubbed, 0);
+    let long = "x".repeat(600);
+    let died = deaths_in_sync(&disk, |disk| drop(open(disk, Mapped).unwrap().commit(1, vec![put(0, &long)])));
+    assert_eq!(died.len(), 2);
+    for disk in died {
+        let log = open(&disk, Mapped).unwrap();
+        log.sync().unwrap();
+        drop(log);
+        let log = open(&disk.after_worst_cut(), Mapped).unwrap();
+        assert_eq!(text_of(&log, 1), Some(long.clone()));
+        check_sound(&log);
+    }
+}
+
+#[test]
+fn who_dies_in_the_syncs_of_a_recovery_loses_nothing() {
+    let long = "x".repeat(600);
+    // Of some length the EPOCH ends with a sector: then nothing behind it brings it to the disk by chance.
+    for extra in 0..64 {
+        let (disk, log) = relaxed();
+        log.commit(1, vec![put(0, &"x".repeat(100 + 8 * extra)), put(0, &long)]).unwrap();
+        drop(log);
+        // Within one start of the machine: what was put is in the page cache only.
+        disk.remove(&path("ctl")).unwrap();
+        let died = deaths_in_sync(&disk, |disk| drop(open(disk, Mapped)));
+        assert_eq!(died.len(), 2, "of the log, and of the EPOCH");
+        for disk in died {
+            let log = open(&disk, Mapped).unwrap();
+            log.commit(1, vec![put(0, &long)]).unwrap();
+            log.sync().unwrap();
+            drop(log);
+            let log = open(&disk.after_worst_cut(), Mapped).unwrap();
+            assert_eq!((text_of(&log, 1), text_of(&log, 2)), (Some(long.clone()), Some(long.clone())), "{extra} more");
+            check_sound(&log);
+        }
+    }
+}
