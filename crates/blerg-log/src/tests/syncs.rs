@@ -231,18 +231,30 @@ fn deaths_in_sync(disk: &FakeDisk, body: impl Fn(&FakeDisk)) -> Vec<FakeDisk> {
 
 #[test]
 fn who_dies_in_the_syncs_of_an_erasure_loses_no_fate() {
+    let nothing = vec![put(99, "no such author")];
     // Of some length the text begins with a sector, and erasing it does not bring its fate to the disk by chance.
     for extra in 0..64 {
         let (disk, log) = one();
-        drop(log);
+        let syncer = open(&disk, Mapped).unwrap();
+        syncer.commit(1, nothing.clone()).unwrap();
         // In one commit: no later frame proves that the first ones were durable, and are not torn but erased.
         let delete = Op::Delete { author: AuthorId(0), record: RecordNo(1) };
         let ops = vec![put(0, &"x".repeat(100 + 8 * extra)), put(0, "secret"), put(0, "other"), delete];
-        let died = deaths_in_sync(&disk, |disk| drop(open(disk, Mapped).unwrap().commit(1, ops.clone())));
-        assert_eq!(died.len(), 3, "the commit and twice for the erasure");
+        // The writer is killed when all is published and nothing indexed, and another process syncs that.
+        let published = |more: &u64| {
+            let fork = disk.fork();
+            fork.set_fault(Some(Fault::Stop(fork.steps() + more)));
+            let _ = open(&fork, Mapped).unwrap().commit(1, ops.clone());
+            mark(&fork.after_kill()) != mark(&disk)
+        };
+        disk.set_fault(Some(Fault::Stop(disk.steps() + (1..).find(published).unwrap())));
+        let _ = log.commit(1, ops.clone());
+        disk.set_fault(None);
+        syncer.core.sync_to(mark(&disk)).unwrap();
+        let died = deaths_in_sync(&disk, |disk| drop(open(disk, Mapped).unwrap().commit(1, nothing.clone())));
+        assert_eq!(died.len(), 2, "for the fates, and for the texts");
         for disk in died {
-            // Whoever comes next syncs and erases, and adds nothing.
-            open(&disk, Mapped).unwrap().commit(1, vec![put(99, "no such author")]).unwrap();
+            open(&disk, Mapped).unwrap().commit(1, nothing.clone()).unwrap();
             let log = open(&disk.after_worst_cut(), Mapped).unwrap();
             assert_eq!((text_of(&log, 1), text_of(&log, 2)), (None, Some("other".into())), "{extra} more");
             check_sound(&log);
