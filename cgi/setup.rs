@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use blerg_config::{Config, Key};
 use blerg_http::{BaseUrl, Front, Trusted};
-use blerg_store::{Backend, Durability, Recovery, Settings, Store};
+use blerg_store::{Backend, Durability, Recovery, Settings, Store, WikiSettings};
 
 use crate::error::{Error, chain};
 use crate::site::log;
@@ -123,7 +123,22 @@ fn settings(config: &Config, style: Style) -> Result<Settings, Error> {
         limits: parse(config, Key::Limits, "BLERG_LIMITS")?,
         allow_network_fs: config.text(Key::AllowNetworkFs) == "1",
         hash_wait_ms: config.number(Key::HashWait).saturating_mul(1000),
+        wiki: wiki(config)?,
         random,
+    })
+}
+
+fn wiki(config: &Config) -> Result<WikiSettings, Error> {
+    let mib = |key: Key| config.number(key).saturating_mul(1024 * 1024);
+    Ok(WikiSettings {
+        readers: parse(config, Key::WikiRead, "BLERG_WIKI_READ")?,
+        editors: parse(config, Key::WikiEdit, "BLERG_WIKI_EDIT")?,
+        named: WikiSettings::parse_named(config.text(Key::WikiNamed))
+            .map_err(|error| Error::Setting { name: "BLERG_WIKI_NAMED", source: Box::new(error) })?,
+        is_read_only: config.text(Key::WikiReadOnly) == "1",
+        file_bytes_max: mib(Key::WikiFileMax),
+        page_files_bytes_max: mib(Key::WikiPageFilesMax),
+        files_bytes_max: mib(Key::WikiFilesMax),
     })
 }
 

@@ -33,6 +33,20 @@ pub enum Key {
     Hub,
     /// Whose certificates the hub's may be signed by.
     CaFile,
+    /// Who reads the wiki.
+    WikiRead,
+    /// Who edits the wiki.
+    WikiEdit,
+    /// The users whom `named` means.
+    WikiNamed,
+    /// Whether the wiki is read-only.
+    WikiReadOnly,
+    /// The largest file.
+    WikiFileMax,
+    /// The most bytes of a page's files.
+    WikiPageFilesMax,
+    /// The most bytes of all files.
+    WikiFilesMax,
 }
 
 /// What a value may be.
@@ -211,5 +225,69 @@ pub const SETTINGS: &[Setting] = &[
         default: "",
         meaning: "certificates (PEM) that a hub's may be signed by; else those of the system",
         check: Check::Path,
+    },
+    Setting {
+        key: Key::WikiRead,
+        name: "BLERG_WIKI_READ",
+        flag: "--wiki-read",
+        value: "WHO",
+        default: "everybody",
+        meaning: "who reads the wiki: everybody, members, named (see BLERG_WIKI_NAMED) or admins",
+        check: Check::Words(&["everybody", "members", "named", "admins"]),
+    },
+    Setting {
+        key: Key::WikiEdit,
+        name: "BLERG_WIKI_EDIT",
+        flag: "--wiki-edit",
+        value: "WHO",
+        default: "members",
+        meaning: "who edits the wiki, renames pages and attaches files: everybody, members, named or admins; admins \
+                  alone protect and delete pages",
+        check: Check::Words(&["everybody", "members", "named", "admins"]),
+    },
+    Setting {
+        key: Key::WikiNamed,
+        name: "BLERG_WIKI_NAMED",
+        flag: "--wiki-named",
+        value: "LIST",
+        default: "",
+        meaning: "the users whom the word named means, between commas; admins are always among them",
+        check: Check::Text,
+    },
+    Setting {
+        key: Key::WikiReadOnly,
+        name: "BLERG_WIKI_READ_ONLY",
+        flag: "--wiki-read-only",
+        value: "0|1",
+        default: "0",
+        meaning: "1: nobody changes the wiki but the operator with blergtool",
+        check: Check::Words(&["0", "1"]),
+    },
+    Setting {
+        key: Key::WikiFileMax,
+        name: "BLERG_WIKI_FILE_MAX",
+        flag: "--wiki-file-max",
+        value: "MIB",
+        default: "10",
+        meaning: "the largest file that may be attached to a page, in MiB",
+        check: Check::Number(1, 1_024),
+    },
+    Setting {
+        key: Key::WikiPageFilesMax,
+        name: "BLERG_WIKI_PAGE_FILES_MAX",
+        flag: "--wiki-page-files-max",
+        value: "MIB",
+        default: "100",
+        meaning: "room for the files of one page, earlier versions and deleted files included, in MiB",
+        check: Check::Number(1, 1_048_576),
+    },
+    Setting {
+        key: Key::WikiFilesMax,
+        name: "BLERG_WIKI_FILES_MAX",
+        flag: "--wiki-files-max",
+        value: "MIB",
+        default: "1024",
+        meaning: "room for all files of the wiki, earlier versions and deleted files included, in MiB",
+        check: Check::Number(1, 1_048_576),
     },
 ];

@@ -24,6 +24,8 @@ pub(crate) use schema::{Layout, SITE};
 
 /// Longest wait for a lock that another process holds; transactions take milliseconds.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
+/// Longest wait for readers before the write-ahead log is left to a later checkpoint: a visitor's delete waits too.
+const TRUNCATE_WAIT: Duration = Duration::from_millis(200);
 /// Most threads of a process that wait to write.
 const WRITERS_MAX: usize = 256;
 /// Idle connections kept: each has a page cache of up to 2 MiB.
@@ -53,6 +55,27 @@ pub(crate) enum Checkpoints {
     AtClose,
     /// Only commits that find it grown: a CGI process must not pay at its end.
     WhenGrown,
+}
+
+/// Why a transaction is not to be kept.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// SQLite could not go on.
+    Sqlite(rusqlite::Error),
+    /// The store will not.
+    Refused(Box<Error>),
+}
+
+impl From<rusqlite::Error> for Stop {
+    fn from(error: rusqlite::Error) -> Stop {
+        Stop::Sqlite(error)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Refused(Box::new(error))
+    }
 }
 
 /// One SQLite file and its connections.
@@ -120,6 +143,28 @@ impl Db {
         result
     }
 
+    /// Runs one transaction that may also refuse: all of it is kept when `change` returns `Ok`, nothing otherwise.
+    ///
+    /// # Errors
+    /// What `change` returns; `Busy` past the wait.
+    pub(crate) fn change<T>(
+        &self,
+        doing: &'static str,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, Stop>,
+    ) -> Result<T, Error> {
+        let mut refused = None;
+        let result = self.write(doing, |transaction| match change(transaction) {
+            Ok(value) => Ok(value),
+            Err(Stop::Sqlite(error)) => Err(error),
+            Err(Stop::Refused(error)) => {
+                refused = Some(error);
+                // Rolls back; nobody sees this error.
+                Err(rusqlite::Error::QueryReturnedNoRows)
+            }
+        });
+        refused.map_or(result, |error| Err(*error))
+    }
+
     /// Runs what changes the file but must not be in a transaction, while no other thread writes.
     ///
     /// # Errors
@@ -132,6 +177,20 @@ impl Db {
         let deadline = Instant::now() + BUSY_WAIT;
         let _place = self.writers.enter(deadline).ok_or(Error::Busy { retry_after_secs: 2 })?;
         self.read(doing, work)
+    }
+
+    /// Empties the write-ahead log, which holds pages from before an erasure. While others read it stays; then the next
+    /// erasure or checkpoint takes it.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub(crate) fn truncate_wal(&self) -> Result<(), Error> {
+        self.read("truncate a write-ahead log", |connection| {
+            connection.busy_timeout(TRUNCATE_WAIT)?;
+            let truncated = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
+            connection.busy_timeout(BUSY_WAIT)?;
+            truncated
+        })
     }
 
     fn take(&self) -> Result<Connection, Error> {

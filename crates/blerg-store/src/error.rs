@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use blerg_log::RecordNo;
 
 use crate::name::NameError;
+use crate::page::{PageNameError, Who};
 
 /// Why the store refused or could not do something.
 #[derive(Debug)]
@@ -129,6 +130,41 @@ pub enum Error {
         /// What was found.
         found: String,
     },
+    /// There is no such page; or, where only living pages count, it was deleted.
+    NoSuchPage,
+    /// The page has no such revision.
+    NoSuchRevision {
+        /// The number asked for.
+        rev: u64,
+    },
+    /// The page has no such file, or no longer.
+    NoSuchFile,
+    /// Only these may do that to the page.
+    NotAllowed {
+        /// Who.
+        needs: Who,
+    },
+    /// Nobody changes the wiki at the moment.
+    WikiReadOnly,
+    /// The name of a page or file breaks the rules.
+    PageName(PageNameError),
+    /// A page's text is too long.
+    PageLength {
+        /// Its bytes.
+        bytes: usize,
+    },
+    /// A file is empty or too large.
+    FileLength {
+        /// Its bytes.
+        bytes: u64,
+        /// The most allowed.
+        max: u64,
+    },
+    /// The files of a page, or of the wiki, may not be more.
+    FilesFull {
+        /// So many bytes.
+        max: u64,
+    },
     /// There was not enough memory to hash a password.
     Memory {
         /// How much was wanted.
@@ -139,7 +175,15 @@ pub enum Error {
 impl Error {
     /// Does the thing asked for not exist?
     pub fn is_not_found(&self) -> bool {
-        matches!(self, Error::NoSuchAccount | Error::NoSuchAuthor | Error::NoSuchRecord { .. })
+        matches!(
+            self,
+            Error::NoSuchAccount
+                | Error::NoSuchAuthor
+                | Error::NoSuchRecord { .. }
+                | Error::NoSuchPage
+                | Error::NoSuchRevision { .. }
+                | Error::NoSuchFile
+        )
     }
 
     /// Seconds after which the same request may succeed, where that is so.
@@ -216,6 +260,12 @@ impl From<NameError> for Error {
     }
 }
 
+impl From<PageNameError> for Error {
+    fn from(source: PageNameError) -> Error {
+        Error::PageName(source)
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -255,6 +305,17 @@ impl fmt::Display for Error {
             }
             Error::Stream { doing, .. } => write!(f, "{doing}"),
             Error::Setting { wanted, found } => write!(f, "want {wanted}, found {found:?}"),
+            Error::NoSuchPage => write!(f, "no such page"),
+            Error::NoSuchRevision { rev } => write!(f, "no revision {rev}"),
+            Error::NoSuchFile => write!(f, "no such file"),
+            Error::NotAllowed { needs } => write!(f, "not allowed, only to {}", needs.as_str()),
+            Error::WikiReadOnly => write!(f, "wiki is read-only"),
+            Error::PageName(_) => write!(f, "name of a page or file"),
+            Error::PageLength { bytes } => {
+                write!(f, "page of {bytes} bytes, want at most {}", crate::page::PAGE_BYTES_MAX)
+            }
+            Error::FileLength { bytes, max } => write!(f, "file of {bytes} bytes, want 1 to {max}"),
+            Error::FilesFull { max } => write!(f, "files would be more than {max} bytes"),
             Error::Memory { bytes } => write!(f, "no memory to hash a password: {bytes} bytes"),
         }
     }
@@ -267,6 +328,7 @@ impl error::Error for Error {
             Error::Sqlite { source, .. } => Some(source),
             Error::Io { source, .. } | Error::Stream { source, .. } => Some(source),
             Error::Name(source) => Some(source),
+            Error::PageName(source) => Some(source),
             _ => None,
         }
     }

@@ -13,6 +13,7 @@ mod job;
 mod limit;
 mod list;
 mod name;
+mod page;
 mod password;
 mod portable;
 mod post;
@@ -40,6 +41,12 @@ pub use list::{
     Version,
 };
 pub use name::{AuthorName, NameError};
+pub use page::{
+    Base, By, ChangeCursor, ChangeKind, Editor, FileId, FileName, FileView, Fix, HIT_MARKS_MAX, Leave, NewFile,
+    PAGE_BYTES_MAX, PAGE_LINKS_MAX, PAGE_NAME_BYTES_MAX, PAGES_MAX, PageChange, PageHead, PageHit, PageId, PageLink,
+    PageName, PageNameError, PageSource, PageTag, PageView, Renamed, Rendered, SNIPPET_CHARS, SUMMARY_BYTES_MAX, Save,
+    SaveKind, Saved, Snippet, Stale, Target, View, Wanted, Who, Wiki, WikiSettings,
+};
 pub use password::{Argon2Cost, PASSWORD_BYTES_MAX};
 pub use portable::{
     DUMP_VERSION, Dumped, FindTags, ImportFormat, ImportOptions, Imported, OnProgress, Progress, Restored,
@@ -63,6 +70,7 @@ pub struct Store {
     log: OnceLock<Log>,
     db: OnceLock<db::Db>,
     jobs: OnceLock<db::Db>,
+    wiki: OnceLock<db::Db>,
     gate: gate::Gate,
     limits: OnceLock<limit::Table>,
     search: Mutex<Option<Arc<search::Index>>>,
@@ -82,6 +90,7 @@ impl Store {
             log: OnceLock::new(),
             db: OnceLock::new(),
             jobs: OnceLock::new(),
+            wiki: OnceLock::new(),
             search: Mutex::new(None),
         }
     }
@@ -135,6 +144,7 @@ impl Store {
         drop(self.search);
         drop(self.db);
         drop(self.jobs);
+        drop(self.wiki);
         match self.log.into_inner() {
             Some(log) => Ok(log.close()?),
             None => Ok(()),

@@ -3,8 +3,9 @@
 //! ([`Store::index_search`]). What it offers is compared with the log before it is shown, so that no deleted or
 //! edited-away text is ever found.
 
-mod expr;
-mod fold;
+pub(crate) mod cover;
+pub(crate) mod expr;
+pub(crate) mod fold;
 mod index;
 mod query;
 
@@ -16,6 +17,7 @@ use blerg_log::{AuthorId, ListKey, Position, RecordNo};
 use crate::list::Step;
 use crate::{Cursor, Error, Page, Reader, Store, lock};
 
+pub(crate) use expr::TERMS_MAX;
 pub(crate) use index::{Hit, Index};
 pub use query::QueryError;
 

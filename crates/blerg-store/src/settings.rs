@@ -5,6 +5,7 @@ use blerg_log::{Backend, Durability, Recovery};
 
 use crate::account::Registration;
 use crate::limit::Limits;
+use crate::page::WikiSettings;
 use crate::password::Argon2Cost;
 
 /// How one data directory is opened and used.
@@ -28,6 +29,8 @@ pub struct Settings {
     pub allow_network_fs: bool,
     /// Longest wait for the one hashing place in all processes.
     pub hash_wait_ms: u64,
+    /// The rules of the wiki.
+    pub wiki: WikiSettings,
     /// Fills a buffer with random bytes that nobody can guess.
     pub random: fn(&mut [u8]),
 }

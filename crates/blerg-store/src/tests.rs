@@ -52,6 +52,7 @@ pub(crate) fn settings() -> Settings {
         limits: Limits::OFF,
         allow_network_fs: true,
         hash_wait_ms: 60_000,
+        wiki: crate::WikiSettings::default(),
         random: fill,
     }
 }

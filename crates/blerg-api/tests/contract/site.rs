@@ -3,7 +3,7 @@
 use blerg_api::Api;
 use blerg_feed::Feeds;
 use blerg_http::{Body, Front, Handler, Headers, Incoming, Request};
-use blerg_store::{Argon2Cost, Backend, Durability, Limits, Recovery, Registration, Settings, Store};
+use blerg_store::{Argon2Cost, Backend, Durability, Limits, Recovery, Registration, Settings, Store, WikiSettings};
 use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
@@ -39,6 +39,7 @@ pub fn settings() -> Settings {
         limits: Limits::OFF,
         allow_network_fs: true,
         hash_wait_ms: 10_000,
+        wiki: WikiSettings::default(),
         random,
     }
 }

@@ -60,7 +60,7 @@ pub(crate) fn terms(query: &SearchQuery) -> usize {
 }
 
 /// A word or phrase as FTS5's string; `None` if nothing of it is indexed.
-fn quoted(text: &str) -> Option<String> {
+pub(crate) fn quoted(text: &str) -> Option<String> {
     let folded = fold::fold(text);
     fold::has_token(&folded).then(|| format!("\"{}\"", folded.replace('"', " ")))
 }

@@ -3,12 +3,12 @@
 //! its words are to be taken out of the index; secure-delete then takes them out at once, not at some later merge.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use std::{fs, io};
 
 use blerg_log::{Body, Frame, ListKey, Position, Record, Snapshot, Stamp};
-use rusqlite::{Connection, OptionalExtension, Statement, Transaction, params};
+use rusqlite::{OptionalExtension, Statement, Transaction, params};
 
+use super::cover::{Cover, is_same_log, read_cover, signed, unsigned, write_cover};
 use super::{expr, fold};
 use crate::db::{Checkpoints, Db, Layout, Syncing};
 use crate::list::TagKey;
@@ -52,24 +52,8 @@ INSERT INTO post(post, rank) VALUES ('secure-delete', 1);
 /// Most frames of one transaction, so that other processes get their turn.
 const BATCH_FRAMES_MAX: u64 = 2_000;
 
-/// Longest wait for readers before the write-ahead log is left to a later checkpoint: a visitor's delete waits too.
-const TRUNCATE_WAIT: Duration = Duration::from_millis(200);
-
 /// Most bytes of text of one transaction.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
-
-/// Up to where the index says what the log says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Cover {
-    site: [u8; 16],
-    epoch: u64,
-    generation: u64,
-    /// The first position not covered.
-    next: Position,
-    /// The last frame covered and its time: what shows that this is still the same log.
-    last: Position,
-    last_us: u64,
-}
 
 /// A record that the index offers: where it was put and which version was indexed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,11 +106,7 @@ impl Index {
     /// Whether everything that `stamp` sees is covered; saves a search the write lock.
     pub(crate) fn covers(&self, stamp: Stamp) -> Result<bool, Error> {
         let cover = self.cover()?;
-        Ok(cover.is_some_and(|cover| {
-            cover.site == self.site
-                && (cover.epoch, cover.generation) == (stamp.epoch, stamp.generation)
-                && cover.next >= stamp.visible
-        }))
+        Ok(cover.is_some_and(|cover| cover.covers(self.site, stamp)))
     }
 
     /// The first position not covered.
@@ -160,7 +140,7 @@ impl Index {
             (Some(error), _) => Err(error),
             (None, Some(batch)) => {
                 if batch.deletes > 0 {
-                    self.truncate_wal()?;
+                    self.db.truncate_wal()?;
                 }
                 Ok(batch)
             }
@@ -193,21 +173,9 @@ impl Index {
             Ok(gone)
         })?;
         if gone > 0 {
-            self.truncate_wal()?;
+            self.db.truncate_wal()?;
         }
         Ok(())
-    }
-
-    /// Empties the write-ahead log, which holds pages from before an erasure. While others read it stays; then the
-    /// next erasure or checkpoint takes it.
-    fn truncate_wal(&self) -> Result<(), Error> {
-        self.db.read("truncate the search index's write-ahead log", |connection| {
-            let usual_ms: i64 = connection.query_row("PRAGMA busy_timeout", (), |row| row.get(0))?;
-            connection.busy_timeout(TRUNCATE_WAIT)?;
-            let truncated = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
-            connection.busy_timeout(Duration::from_millis(unsigned(usual_ms)))?;
-            truncated
-        })
     }
 
     /// Problems that SQLite or FTS5 finds, and how many records are indexed.
@@ -233,7 +201,7 @@ impl Index {
     /// Forgets everything, so that the next batches index the whole log again.
     pub(crate) fn reset(&self) -> Result<(), Error> {
         self.db.write("reset the search index", |transaction| transaction.execute_batch(RESET))?;
-        self.truncate_wal()
+        self.db.truncate_wal()
     }
 
     /// The row of the record that was put at `put`.
@@ -260,71 +228,11 @@ impl Index {
     }
 }
 
-/// Positions are below 2^63 (the log's limit), so they fit SQLite's integers.
-fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-fn unsigned(value: i64) -> u64 {
-    u64::try_from(value).unwrap_or(0)
-}
-
-fn read_cover(connection: &Connection) -> Result<Option<Cover>, rusqlite::Error> {
-    let sql = "SELECT site, epoch, generation, next, last, last_us FROM cover";
-    connection
-        .query_row(sql, (), |row| {
-            Ok(Cover {
-                site: row.get(0)?,
-                epoch: u64::from_be_bytes(row.get(1)?),
-                generation: unsigned(row.get(2)?),
-                next: Position(unsigned(row.get(3)?)),
-                last: Position(unsigned(row.get(4)?)),
-                last_us: unsigned(row.get(5)?),
-            })
-        })
-        .optional()
-}
-
-fn write_cover(transaction: &Transaction<'_>, cover: &Cover) -> Result<(), rusqlite::Error> {
-    let values = params![
-        cover.site,
-        cover.epoch.to_be_bytes(),
-        signed(cover.generation),
-        signed(cover.next.0),
-        signed(cover.last.0),
-        signed(cover.last_us),
-    ];
-    transaction.execute("INSERT OR REPLACE INTO cover VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)", values).map(|_| ())
-}
-
-/// Whether the log is still the one that was indexed: same site, and the last frame covered stands where it stood.
-/// Only asked after a recovery or a rebuild, which give the stamp another epoch or generation.
-fn is_same_log(cover: &Cover, snapshot: &Snapshot, site: [u8; 16]) -> bool {
-    let stamp = snapshot.stamp();
-    if cover.site != site {
-        return false;
-    }
-    if (cover.epoch, cover.generation) == (stamp.epoch, stamp.generation) || cover.next == Position(0) {
-        return true;
-    }
-    match snapshot.frames(cover.last).next() {
-        Some(Ok(frame)) => frame.position == cover.last && frame.time_us == cover.last_us,
-        _ => false,
-    }
-}
-
 type Nested<T> = Result<Result<T, Error>, rusqlite::Error>;
 
 fn catch_up(transaction: &Transaction<'_>, snapshot: &Snapshot, site: [u8; 16]) -> Nested<Batch> {
     let stamp = snapshot.stamp();
-    let fresh = || Cover {
-        site,
-        epoch: stamp.epoch,
-        generation: stamp.generation,
-        next: Position(0),
-        last: Position(0),
-        last_us: 0,
-    };
+    let fresh = || Cover::nothing(site, stamp);
     let mut cover = match read_cover(transaction)? {
         Some(cover) if is_same_log(&cover, snapshot, site) => {
             Cover { epoch: stamp.epoch, generation: stamp.generation, ..cover }
