@@ -84,7 +84,7 @@ fn ours(dir: &Path, durability: Durability) -> Ours {
 
 fn sqlite(dir: &Path, durability: Durability) -> Sqlite {
     let connection = rusqlite::Connection::open(dir.join("peer.db")).expect("open SQLite");
-    let synchronous = if durability == Durability::Sync { "FULL" } else { "NORMAL" };
+    let synchronous = if durability == Durability::Sync { "FULL" } else { "OFF" };
     connection
         .execute_batch(&format!(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous};
