@@ -108,7 +108,7 @@ fn serve(variables: &Variables, part: Part) -> Result<Answer, Error> {
     let roots = shown_directories(variables);
     setup.keep_out_of(roots.iter().map(PathBuf::as_path))?;
     let store = setup.store();
-    let site = Site::new(&store, part, setup.hub(), Box::new(jobs::start_if_idle));
+    let site = Site::new(&store, part, &setup, Box::new(jobs::start_if_idle));
     let (response, method, refused) = match request(&setup.front, variables, &site) {
         Ok(request) => (handle(&site, &request), request.method, false),
         Err(refusal) => (refusal.response(), method(variables), true),

@@ -47,7 +47,7 @@ pub fn run(config: Config) -> Result<(), Error> {
     let store = setup.open_store()?;
     let tick = Tick::start(Arc::clone(&store));
     let jobs = Jobs::start(&store, &setup)?;
-    let site = Site::new(&store, Part::Whole, setup.hub(), jobs.wake());
+    let site = Site::new(&store, Part::Whole, &setup, jobs.wake());
     let exchange = Exchange::new(Arc::new(site), setup.front.clone(), files);
     say(&format!("{}\n", url(&setup, &socket)));
     let threads = threads(&setup.config);

@@ -68,6 +68,13 @@ impl Setup {
         Some(self.config.text(Key::Hub)).filter(|hub| !hub.is_empty()).map(str::to_owned)
     }
 
+    /// How the wiki looks.
+    #[must_use]
+    pub fn wiki_options(&self) -> blerg_wiki::Options {
+        let text = |key| self.config.text(key).to_owned();
+        blerg_wiki::Options { name: text(Key::WikiName), language: text(Key::WikiLanguage) }
+    }
+
     /// The store, not opened yet.
     #[must_use]
     pub fn store(&self) -> Arc<Store> {

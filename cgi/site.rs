@@ -9,9 +9,10 @@ use blerg_api::{Api, Written};
 use blerg_feed::Feeds;
 use blerg_http::{Handler, Plan, Request, Response};
 use blerg_store::Store;
+use blerg_wiki::Wiki;
 
 use crate::error::{chain, data_advice};
-use crate::setup::now_us;
+use crate::setup::{Setup, now_us};
 
 /// The same fault is told at most once in this time, so that a full disk does not fill the log as well.
 const REPEAT_US: u64 = 10_000_000;
@@ -23,6 +24,8 @@ pub enum Part {
     Api,
     /// Feeds alone.
     Feeds,
+    /// The wiki alone.
+    Wiki,
     /// The whole site, by route.
     Whole,
 }
@@ -35,13 +38,15 @@ pub struct Site {
     part: Part,
     api: Api,
     feeds: Feeds,
+    wiki: Wiki,
 }
 
 impl Site {
     /// A site over a store; faults go to standard error, which is the web server's log.
     #[must_use]
-    /// With a `hub`, new records become jobs, and `wake` is called.
-    pub fn new(store: &Arc<Store>, part: Part, hub: Option<String>, wake: Wake) -> Site {
+    /// With a hub, new records become jobs, and `wake` is called.
+    pub fn new(store: &Arc<Store>, part: Part, setup: &Setup, wake: Wake) -> Site {
+        let hub = setup.hub();
         let told_us = AtomicU64::new(0);
         let data = store.dir().to_owned();
         let report: Arc<dyn Fn(&blerg_store::Error) + Send + Sync> = Arc::new(move |error: &blerg_store::Error| {
@@ -54,20 +59,24 @@ impl Site {
                 log(&advice);
             }
         });
-        let shared = Arc::clone(&report);
+        let (of_feeds, of_wiki) = (Arc::clone(&report), Arc::clone(&report));
         let mut api = Api::new(Arc::clone(store), Box::new(move |error| report(error)));
         if hub.is_some() {
             let store = Arc::clone(store);
             api = api.telling(Box::new(move |written| tell(&store, &wake, written)));
         }
-        Site { part, api, feeds: Feeds::new(Arc::clone(store), hub, Box::new(move |error| shared(error))) }
+        let feeds = Feeds::new(Arc::clone(store), hub, Box::new(move |error| of_feeds(error)));
+        let wiki = Wiki::new(Arc::clone(store), setup.wiki_options(), Box::new(move |error| of_wiki(error)));
+        Site { part, api, feeds, wiki }
     }
 
     /// Who has the route.
     fn handler(&self, request: &Request) -> &dyn Handler {
         match self.part {
             Part::Feeds => &self.feeds,
+            Part::Wiki => &self.wiki,
             Part::Whole if blerg_feed::has(&request.path) => &self.feeds,
+            Part::Whole if blerg_wiki::has(&request.path) => &self.wiki,
             Part::Api | Part::Whole => &self.api,
         }
     }

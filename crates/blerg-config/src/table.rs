@@ -33,6 +33,10 @@ pub enum Key {
     Hub,
     /// Whose certificates the hub's may be signed by.
     CaFile,
+    /// What the wiki is called.
+    WikiName,
+    /// The language of its pages.
+    WikiLanguage,
     /// Who reads the wiki.
     WikiRead,
     /// Who edits the wiki.
@@ -225,6 +229,24 @@ pub const SETTINGS: &[Setting] = &[
         default: "",
         meaning: "certificates (PEM) that a hub's may be signed by; else those of the system",
         check: Check::Path,
+    },
+    Setting {
+        key: Key::WikiName,
+        name: "BLERG_WIKI_NAME",
+        flag: "--wiki-name",
+        value: "NAME",
+        default: "Wiki",
+        meaning: "what the wiki is called, on its pages and in its feeds",
+        check: Check::Text,
+    },
+    Setting {
+        key: Key::WikiLanguage,
+        name: "BLERG_WIKI_LANGUAGE",
+        flag: "--wiki-language",
+        value: "TAG",
+        default: "en",
+        meaning: "the language that the wiki's pages are written in, as in HTML: en, de, pt-BR",
+        check: Check::Text,
     },
     Setting {
         key: Key::WikiRead,
