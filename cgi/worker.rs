@@ -49,7 +49,7 @@ pub fn run_part(config: Config, part: Part) -> Result<(), Error> {
     let tick = Tick::start(Arc::clone(&store));
     let jobs = Jobs::start(&store, &setup)?;
     let worker = Worker {
-        site: Site::new(&store, part, setup.hub(), jobs.wake()),
+        site: Site::new(&store, part, &setup, jobs.wake()),
         front: setup.front.clone(),
         setup: setup.clone(),
         shown: RwLock::new(Vec::new()),
