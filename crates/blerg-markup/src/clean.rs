@@ -13,30 +13,62 @@ pub(crate) fn is_unfit(c: char) -> bool {
     }
 }
 
+/// Whether an unfit character may begin with this byte: a control itself, 0xC2 before the C1 controls, 0xEF and those above
+/// before the noncharacters.
+const fn may_begin_unfit(byte: u8) -> bool {
+    (byte < 0x20 && byte != b'\t' && byte != b'\n' && byte != b'\r') || byte == 0x7F || byte == 0xC2 || byte >= 0xEF
+}
+
+/// Whether the text may have an unfit character. Nearly all have none: every byte is looked at, for then the compiler looks
+/// at many at once.
+fn may_be_unfit(text: &str) -> bool {
+    text.bytes().fold(false, |found, byte| found | may_begin_unfit(byte))
+}
+
 /// The text with U+FFFD in place of each unfit character.
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if text.contains(is_unfit) { Cow::Owned(text.replace(is_unfit, "\u{FFFD}")) } else { Cow::Borrowed(text) }
+    if may_be_unfit(text) && text.contains(is_unfit) {
+        Cow::Owned(text.replace(is_unfit, "\u{FFFD}"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// Appends the text, escaped for elements and for attributes in double quotes; what is unfit becomes U+FFFD.
 pub fn escape(text: &str, out: &mut String) {
-    let mut from = 0;
-    for (at, c) in text.char_indices() {
-        let into = match c {
-            '<' => "&lt;",
-            '>' => "&gt;",
-            '&' => "&amp;",
-            '"' => "&quot;",
-            _ if is_unfit(c) => "\u{FFFD}",
-            _ => continue,
-        };
-        out.push_str(text.get(from..at).unwrap_or_default());
-        out.push_str(into);
-        from = at + c.len_utf8();
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| STOPS[usize::from(byte)]) {
+        let (before, from_stop) = rest.split_at(at);
+        let mut chars = from_stop.chars();
+        out.push_str(before);
+        match chars.next() {
+            Some('<') => out.push_str("&lt;"),
+            Some('>') => out.push_str("&gt;"),
+            Some('&') => out.push_str("&amp;"),
+            Some('"') => out.push_str("&quot;"),
+            Some(c) if is_unfit(c) => out.push('\u{FFFD}'),
+            Some(c) => out.push(c),
+            None => {}
+        }
+        rest = chars.as_str();
     }
-    out.push_str(text.get(from..).unwrap_or_default());
+    out.push_str(rest);
 }
+
+/// The bytes at which [`escape`] has to look at the character: all of them begin one.
+const STOPS: [bool; 256] = {
+    let mut stops = [false; 256];
+    let mut byte = 0_u8;
+    loop {
+        stops[byte as usize] = matches!(byte, b'<' | b'>' | b'&' | b'"') || may_begin_unfit(byte);
+        if byte == u8::MAX {
+            break;
+        }
+        byte += 1;
+    }
+    stops
+};
 
 #[cfg(test)]
 mod tests;

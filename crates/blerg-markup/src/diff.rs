@@ -4,7 +4,13 @@
 
 use std::ops::Range;
 
+use imara_diff::{Algorithm, Diff, InternedInput};
+use unicode_segmentation::UnicodeSegmentation as _;
+
 use crate::clean::escape;
+
+/// Most bytes of neighbouring changed lines whose words are compared; longer ones are shown as changed whole.
+const WORDS_BYTES_MAX: usize = 256 * 1024;
 
 /// What changed, as hunks with unchanged lines around them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,6 +80,166 @@ impl Line<'_> {
 /// What changed from the old text to the new one, with so many unchanged lines around each change.
 #[must_use]
 pub fn diff<'t>(old: &'t str, new: &'t str, context: usize) -> Changes<'t> {
-    let _ = (old, new, context);
-    Changes::default()
+    let (old, new) = (Lines::of(old), Lines::of(new));
+    let mut changes = Changes::default();
+    let mut last: Option<(Range<usize>, Range<usize>)> = None;
+    for (removed, added) in changed(&old.lines, &new.lines) {
+        changes.removed += removed.len();
+        changes.added += added.len();
+        let gap = last.as_ref().map_or(removed.start, |(before, _)| removed.start - before.end);
+        let is_near = last.is_some() && gap <= context.saturating_mul(2);
+        let before = if is_near { gap } else { gap.min(context) };
+        if !is_near {
+            changes.close(last, &old, context);
+            let (old_line, new_line) = (removed.start - before + 1, added.start - before + 1);
+            changes.hunks.push(Hunk { old_line, new_line, lines: Vec::new() });
+        }
+        changes.both(&old, removed.start - before..removed.start);
+        changes.change(&old, removed.clone(), &new, added.clone());
+        last = Some((removed, added));
+    }
+    changes.close(last, &old, context);
+    changes
 }
+
+/// Bytes of a text, in order and apart from each other.
+type Ranges = Vec<Range<usize>>;
+
+/// A text's lines, and where each starts.
+pub(crate) struct Lines<'t> {
+    text: &'t str,
+    pub(crate) lines: Vec<&'t str>,
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    pub(crate) fn of(text: &'t str) -> Self {
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let mut starts = vec![0];
+        let mut at = 0;
+        for line in &lines {
+            at += line.len();
+            starts.push(at);
+        }
+        Lines { text, lines, starts }
+    }
+
+    /// Some lines as one text.
+    pub(crate) fn slice(&self, range: &Range<usize>) -> &'t str {
+        let start = |at: usize| self.starts.get(at).copied().unwrap_or(self.text.len());
+        self.text.get(start(range.start)..start(range.end)).unwrap_or_default()
+    }
+}
+
+impl<'t> Changes<'t> {
+    fn push(&mut self, side: Side, text: &'t str, words: Vec<Range<usize>>) {
+        if let Some(hunk) = self.hunks.last_mut() {
+            hunk.lines.push(Line { side, text, words });
+        }
+    }
+
+    /// Lines that both texts have.
+    fn both(&mut self, old: &Lines<'t>, range: Range<usize>) {
+        for text in old.lines.get(range).unwrap_or_default() {
+            self.push(Side::Both, text, Vec::new());
+        }
+    }
+
+    /// The unchanged lines after the last change of a hunk.
+    fn close(&mut self, last: Option<(Range<usize>, Range<usize>)>, old: &Lines<'t>, context: usize) {
+        if let Some((removed, _)) = last {
+            let end = removed.end.saturating_add(context).min(old.lines.len());
+            self.both(old, removed.end..end);
+        }
+    }
+
+    /// Lines that went and lines that came in their place.
+    fn change(&mut self, old: &Lines<'t>, removed: Range<usize>, new: &Lines<'t>, added: Range<usize>) {
+        let (before, after) = (old.slice(&removed), new.slice(&added));
+        let whole = |text: &str| std::iter::once(0..text.len()).collect();
+        let (old_words, new_words) = changed_words(before, after).unwrap_or_else(|| (whole(before), whole(after)));
+        self.side(Side::Old, before, &old_words);
+        self.side(Side::New, after, &new_words);
+    }
+
+    /// The lines of one side of a change; `words` are the changed ranges of them all.
+    fn side(&mut self, side: Side, text: &'t str, words: &[Range<usize>]) {
+        let mut words = words;
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            let end = start + line.len();
+            let visible = start + line.strip_suffix('\n').unwrap_or(line).len();
+            let mut here = Vec::new();
+            while let Some((word, rest)) = words.split_first().filter(|(word, _)| word.start < end) {
+                let within = word.start.max(start)..word.end.min(visible);
+                if !within.is_empty() {
+                    here.push(within.start - start..within.end - start);
+                }
+                if word.end > end {
+                    // It goes on in the next line.
+                    break;
+                }
+                words = rest;
+            }
+            self.push(side, line, here);
+            start = end;
+        }
+    }
+}
+
+/// The changed ranges of two rows of lines or words.
+pub(crate) fn changed(before: &[&str], after: &[&str]) -> Vec<(Range<usize>, Range<usize>)> {
+    let mut input = InternedInput::default();
+    input.update_before(before.iter().copied());
+    input.update_after(after.iter().copied());
+    let mut diff = Diff::compute(Algorithm::Histogram, &input);
+    diff.postprocess_lines(&input);
+    let range = |range: Range<u32>| range.start as usize..range.end as usize;
+    diff.hunks().map(|hunk| (range(hunk.before), range(hunk.after))).collect()
+}
+
+/// The changed bytes of both; nothing if they have too little in common for that to help a reader, or are too long.
+fn changed_words(before: &str, after: &str) -> Option<(Ranges, Ranges)> {
+    if before.is_empty() || after.is_empty() || before.len() + after.len() > WORDS_BYTES_MAX {
+        return None;
+    }
+    let (old, new): (Vec<&str>, Vec<&str>) =
+        (before.split_word_bounds().collect(), after.split_word_bounds().collect());
+    let hunks = changed(&old, &new);
+    let old = byte_ranges(&old, hunks.iter().map(|(removed, _)| removed));
+    let new = byte_ranges(&new, hunks.iter().map(|(_, added)| added));
+    let is_alike = |text: &str, ranges: &[Range<usize>]| kept(text, ranges) * 4 >= said(text);
+    (is_alike(before, &old) || is_alike(after, &new)).then_some((old, new))
+}
+
+/// Ranges of words as ranges of bytes; those with only spaces between them are one.
+fn byte_ranges<'r>(words: &[&str], ranges: impl Iterator<Item = &'r Range<usize>>) -> Ranges {
+    let mut found: Ranges = Vec::new();
+    let (mut word, mut byte) = (0, 0);
+    for range in ranges.filter(|range| !range.is_empty()) {
+        let gap = words.get(word..range.start).unwrap_or_default();
+        let start = byte + gap.iter().map(|word| word.len()).sum::<usize>();
+        let changed = words.get(range.clone()).unwrap_or_default();
+        let end = start + changed.iter().map(|word| word.len()).sum::<usize>();
+        let is_spaces = gap.iter().all(|word| word.chars().all(|c| c == ' '));
+        match found.last_mut().filter(|_| is_spaces) {
+            Some(last) => last.end = end,
+            None => found.push(start..end),
+        }
+        (word, byte) = (range.end, end);
+    }
+    found
+}
+
+/// How much of a text is more than white space.
+fn said(text: &str) -> usize {
+    text.bytes().filter(|byte| !byte.is_ascii_whitespace()).count()
+}
+
+/// How much of that is outside the changed ranges.
+fn kept(text: &str, ranges: &[Range<usize>]) -> usize {
+    said(text) - ranges.iter().filter_map(|range| text.get(range.clone())).map(said).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests;

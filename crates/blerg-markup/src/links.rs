@@ -25,7 +25,7 @@ impl Iterator for Urls<'_> {
 
     fn next(&mut self) -> Option<Range<usize>> {
         loop {
-            let colon = self.from + self.text.get(self.from..)?.find("://")?;
+            let colon = self.from + colon(self.text.get(self.from..)?)?;
             let start = scheme_start(self.text, self.from, colon);
             let host = colon + 3;
             self.from = host;
@@ -44,6 +44,12 @@ pub(crate) fn address(text: &str, start: usize) -> Option<Range<usize>> {
     let end = trim(text, after_host, run_end(text, after_host));
     let end = if end == after_host { start + text.get(start..end)?.trim_end_matches('.').len() } else { end };
     Some(start..end)
+}
+
+/// Where `://` stands first. Colons are rare, and finding one byte is several times as fast as finding three.
+fn colon(text: &str) -> Option<usize> {
+    let is_one = |at: &usize| text.get(*at..).is_some_and(|rest| rest.starts_with("://"));
+    text.match_indices(':').map(|(at, _)| at).find(is_one)
 }
 
 /// Where the scheme before the colon begins, if it is one of ours and begins a word.

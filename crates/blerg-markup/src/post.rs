@@ -59,21 +59,14 @@ impl Html {
     }
 
     fn text(&mut self, text: &str) {
-        let mut from = 0;
-        let mut chars = text.char_indices().peekable();
-        while let Some((at, c)) = chars.next() {
-            if !matches!(c, '\n' | '\r') {
-                continue;
-            }
-            self.escaped(text.get(from..at).unwrap_or_default());
-            if c == '\r' && chars.next_if(|(_, next)| *next == '\n').is_some() {
-                from = at + 2;
-            } else {
-                from = at + 1;
-            }
+        let mut rest = text;
+        while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'\n' | b'\r')) {
+            let (line, end) = rest.split_at(at);
+            self.escaped(line);
+            rest = end.strip_prefix("\r\n").or_else(|| end.get(1..)).unwrap_or_default();
             self.breaks += 1;
         }
-        self.escaped(text.get(from..).unwrap_or_default());
+        self.escaped(rest);
     }
 
     /// Text of one line.

@@ -103,7 +103,7 @@ fn candidates(text: &str) -> impl Iterator<Item = Span> {
 
 /// The next sigil at or after `from`, and the run of the tag alphabet behind it (which may be empty or too long).
 fn next_run(text: &str, from: usize) -> Option<(usize, &str)> {
-    let start = from + text.get(from..)?.find(['#', '@'])?;
+    let start = from + text.get(from..)?.bytes().position(|byte| matches!(byte, b'#' | b'@'))?;
     let rest = text.get(start + 1..)?;
     let end = rest.bytes().position(|byte| !is_tag_byte(byte)).unwrap_or(rest.len());
     Some((start, rest.get(..end)?))

@@ -21,11 +21,26 @@ pub fn post_title(text: &str) -> Option<String> {
     let line = text.split(['\n', '\r']).find(|line| line.chars().any(is_visible))?.trim();
     if line.is_ascii() {
         // Every character stands by itself, and nothing turns the direction; looking for that costs ten times as much.
-        return Some(clean(&cut(line.split_inclusive(|_| true))).into_owned());
+        let title = cut_simple(line).unwrap_or_else(|| cut(line.split_inclusive(|_| true)));
+        return Some(clean(&title).into_owned());
     }
     let mut title = clean(&cut(line.graphemes(true))).into_owned();
     turn_back(&mut title);
     Some(title)
+}
+
+/// What [`cut`] makes of a line of ASCII characters in which white space is single spaces, as nearly all are.
+fn cut_simple(line: &str) -> Option<String> {
+    let head = line.get(..TITLE_CHARS_MAX + 1).unwrap_or(line);
+    let is_odd = |byte: u8| byte != b' ' && byte.is_ascii_control();
+    if head.bytes().any(is_odd) || head.contains("  ") {
+        return None;
+    }
+    let Some((title, _)) = line.split_at_checked(TITLE_CHARS_MAX).filter(|(_, rest)| !rest.is_empty()) else {
+        return Some(line.to_owned());
+    };
+    let end = title.rfind(' ').filter(|end| *end >= TITLE_CHARS_MIN).unwrap_or(title.len());
+    Some(format!("{}…", title.get(..end)?))
 }
 
 /// As many pieces of a line as a title may have; white space becomes one space.

@@ -1,6 +1,6 @@
 //! Titles of all kinds of texts.
 
-use super::{TITLE_BYTES_MAX, TITLE_CHARS_MAX, post_title};
+use super::{TITLE_BYTES_MAX, TITLE_CHARS_MAX, cut, cut_simple, post_title};
 
 #[track_caller]
 fn check(text: &str, want: Option<&str>) {
@@ -22,6 +22,27 @@ fn long_lines_are_cut_between_words() {
     check(&text, Some(&format!("{}…", "word ".repeat(15) + "word")));
     let word = "x".repeat(65_535);
     check(&word, Some(&format!("{}…", "x".repeat(TITLE_CHARS_MAX))));
+}
+
+#[test]
+fn simple_lines_are_cut_like_all_others() {
+    let words =
+        ["a", "to", "of", "words", "something", "incomprehensibilities", "x".repeat(50).as_str()].map(str::to_owned);
+    let mut simple = 0;
+    for seed in 0..4_000_usize {
+        let word = |n: usize| words[(seed >> (n % 11)).wrapping_mul(31).wrapping_add(n * seed) % words.len()].as_str();
+        let mut line = (0..seed % 40).map(word).collect::<Vec<&str>>().join(if seed % 17 == 0 { "  " } else { " " });
+        if seed % 13 == 0 {
+            line.insert(line.len() / 2, '\t');
+        }
+        let line = line.trim();
+        let all = cut(line.split_inclusive(|_| true));
+        if let Some(title) = cut_simple(line) {
+            assert_eq!(title, all, "{line:?}");
+            simple += 1;
+        }
+    }
+    assert!(simple > 2_000, "{simple}");
 }
 
 #[test]

@@ -37,6 +37,7 @@ pub(super) struct Page<'t> {
     depth: usize,
     sections: usize,
     table: Table,
+    is_code: bool,
 }
 
 /// The table at hand.
@@ -69,12 +70,13 @@ impl<'t> Page<'t> {
             depth: 0,
             sections: 0,
             table: Table::default(),
+            is_code: false,
         }
     }
 
     pub(super) fn render(mut self) -> Result<Rendered, Error> {
         for (event, range) in super::parser(self.text).into_offset_iter() {
-            if is_inline(&event) {
+            if is_inline(&event) && !self.is_code {
                 self.line.push((event, range));
                 continue;
             }
@@ -84,7 +86,7 @@ impl<'t> Page<'t> {
             match event {
                 Event::Start(tag) => self.start(tag),
                 Event::End(tag) => self.end(tag, range)?,
-                Event::Html(html) => escape(&html, &mut self.out),
+                Event::Html(text) | Event::Text(text) => escape(&text, &mut self.out),
                 Event::Rule => self.block("<hr>\n"),
                 _ => {}
             }
@@ -165,7 +167,10 @@ impl<'t> Page<'t> {
             }
             TagEnd::Heading(level) => self.heading(level as u8, range)?,
             TagEnd::BlockQuote(_) => self.block("</blockquote>\n"),
-            TagEnd::CodeBlock => self.out.push_str("</code></pre>\n"),
+            TagEnd::CodeBlock => {
+                self.is_code = false;
+                self.out.push_str("</code></pre>\n");
+            }
             TagEnd::List(true) => self.block("</ol>\n"),
             TagEnd::List(false) => self.block("</ul>\n"),
             TagEnd::Item => self.out.push_str("</li>\n"),
@@ -185,6 +190,7 @@ impl<'t> Page<'t> {
     }
 
     fn code_block(&mut self, kind: &CodeBlockKind<'_>) {
+        self.is_code = true;
         self.block("<pre tabindex=\"0\"><code");
         if let CodeBlockKind::Fenced(info) = kind
             && let Some(language) = info.split_ascii_whitespace().next()

@@ -133,6 +133,7 @@ impl Flat {
                 break;
             }
             match event {
+                Event::Start(_) | Event::End(_) if start < range.start => return None,
                 Event::Start(_) => open.push(start),
                 Event::End(_) if open.pop().is_none() => {
                     end = start;
@@ -238,7 +239,7 @@ impl Page<'_> {
         let (start, end) = (line.flat.start(at), line.flat.start(at + 1));
         match event {
             Event::Text(_) if start < end => self.pieces(line, start.max(line.done)..end)?,
-            Event::Start(_) | Event::End(_) if start < end && end <= line.done => {}
+            Event::Start(_) | Event::End(_) if start < end && self.is_in_spot(line, start..end) => {}
             Event::Start(Tag::Image { link_type, dest_url, title, .. }) => {
                 let last = line.end_of(at);
                 let is_bare = matches!(link_type, LinkType::WikiLink { has_pothole: false });
@@ -261,6 +262,16 @@ impl Page<'_> {
             other => self.mark(other, line),
         }
         Ok(at)
+    }
+
+    /// Whether these signs of emphasis belong to an address; writes one that begins with them.
+    fn is_in_spot(&mut self, line: &mut Line<'_, '_>, range: Range<usize>) -> bool {
+        if let Some((spot, rest)) = line.spots.split_first().filter(|(spot, _)| spot.range.start < range.end) {
+            line.spots = rest;
+            line.done = spot.range.end;
+            self.spot(spot, line.flat.text.get(spot.range.clone()).unwrap_or_default());
+        }
+        range.end <= line.done
     }
 
     /// Writes flat text with what is linked in it.
@@ -419,9 +430,15 @@ impl Page<'_> {
     fn image(&mut self, picture: &Picture<'_>) {
         let Some(file) = image_file(picture.target) else {
             let shown = if picture.alt.is_empty() { picture.target } else { picture.alt };
-            if picture.in_link || !self.open_target(picture.target, picture.title) {
+            let class = match Dest::of(picture.target) {
+                Dest::Web(_) => "external image",
+                Dest::Path(_) | Dest::Name { .. } => "image",
+                _ => return escape(shown, &mut self.out),
+            };
+            if picture.in_link {
                 return escape(shown, &mut self.out);
             }
+            self.open_link(&encoded(picture.target), class, picture.title);
             return self.close_link(shown);
         };
         let found = self.file(&file);
@@ -456,7 +473,7 @@ impl Page<'_> {
         self.out.push_str(" href=\"");
         escape(href, &mut self.out);
         self.out.push('"');
-        if class == "external" {
+        if class.starts_with("external") {
             self.out.push_str(" rel=\"nofollow noopener\"");
         }
         self.title(title);

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use pulldown_cmark::{Event, LinkType, Tag};
+use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
 
 use super::names::{for_link, page_name, parse_link, percent_decoded};
 
@@ -42,8 +42,95 @@ fn name_range(text: &str, link: &Range<usize>) -> Option<Range<usize>> {
 /// replaced where `change` gives another. The new target is written so that it can stand there.
 #[must_use]
 pub fn rewrite_targets(text: &str, change: &mut dyn FnMut(&str) -> Option<String>) -> String {
-    let _ = change;
-    text.to_owned()
+    let mut edits = Vec::new();
+    let parser = super::parser(text);
+    for (_, definition) in parser.reference_definitions().iter() {
+        let place = definition_target(text, &definition.span);
+        edits.extend(place.and_then(|place| Some((place, change(&definition.dest)?))));
+    }
+    // Each open link: its target if that stands in it, and where its text has come to.
+    let mut open: Vec<(Option<String>, usize)> = Vec::new();
+    for (event, range) in parser.into_offset_iter() {
+        match event {
+            Event::Start(Tag::Link { link_type, dest_url, .. } | Tag::Image { link_type, dest_url, .. }) => {
+                let target = (link_type == LinkType::Inline).then(|| dest_url.into_string());
+                open.push((target, range.start + 1));
+            }
+            Event::End(TagEnd::Link | TagEnd::Image) => {
+                if let Some((Some(target), from)) = open.pop()
+                    && let Some(place) = inline_target(text, from..range.end)
+                    && let Some(new) = change(&target)
+                {
+                    edits.push((place, new));
+                }
+                reach(&mut open, range.end);
+            }
+            _ => reach(&mut open, range.end),
+        }
+    }
+    edits.sort_by_key(|(place, _)| place.start);
+    replaced(text, &edits)
+}
+
+fn reach(open: &mut [(Option<String>, usize)], end: usize) {
+    if let Some((_, reached)) = open.last_mut() {
+        *reached = end.max(*reached);
+    }
+}
+
+/// Where the target stands between the end of a link's text and that of the link.
+fn inline_target(text: &str, rest: Range<usize>) -> Option<Range<usize>> {
+    let start = rest.start + text.get(rest.clone())?.find("](")? + 2;
+    target(text, start..rest.end)
+}
+
+/// Where the target stands in `[label]: target`.
+fn definition_target(text: &str, definition: &Range<usize>) -> Option<Range<usize>> {
+    let start = definition.start + text.get(definition.clone())?.find("]:")? + 2;
+    target(text, start..definition.end)
+}
+
+/// The target that begins after some white space: in angle brackets, or up to white space or the closing parenthesis
+/// (CommonMark s.6.3).
+fn target(text: &str, within: Range<usize>) -> Option<Range<usize>> {
+    let rest = text.get(within.clone())?;
+    let start = rest.len() - rest.trim_start().len();
+    let rest = rest.trim_start();
+    let is_bracketed = rest.starts_with('<');
+    let (mut depth, mut is_escaped) = (0_usize, false);
+    let ends = |(at, c): &(usize, char)| {
+        let was_escaped = is_escaped;
+        is_escaped = *c == '\\' && !was_escaped;
+        match c {
+            _ if was_escaped || *at == 0 && is_bracketed => false,
+            '>' if is_bracketed => true,
+            _ if is_bracketed => false,
+            '(' => {
+                depth += 1;
+                false
+            }
+            ')' => depth.checked_sub(1).map(|less| depth = less).is_none(),
+            _ => c.is_ascii_whitespace(),
+        }
+    };
+    let end = rest.char_indices().find(ends).map_or(rest.len(), |(at, _)| at + usize::from(is_bracketed));
+    Some(within.start + start..within.start + start + end)
+}
+
+fn replaced(text: &str, edits: &[(Range<usize>, String)]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut done = 0;
+    for (place, new) in edits.iter().filter(|(place, _)| !place.is_empty()) {
+        if place.start < done {
+            continue;
+        }
+        out.push_str(text.get(done..place.start).unwrap_or_default());
+        let new = super::href::encoded(new);
+        out.push_str(&new.replace('(', "%28").replace(')', "%29").replace('&', "&amp;"));
+        done = place.end;
+    }
+    out.push_str(text.get(done..).unwrap_or_default());
+    out
 }
 
 /// The different pages that a post's plain text links as `[[Page]]`, `[[Page|text]]` or `[[Page#part]]`, in order; a link

@@ -10,7 +10,7 @@ pub fn toc_html(toc: &[Heading]) -> String {
     let mut out = String::new();
     let mut open: Vec<u8> = Vec::new();
     for heading in toc {
-        while open.last().is_some_and(|level| *level > heading.level) && open.len() > 1 {
+        while open.iter().rev().nth(1).is_some_and(|outer| *outer >= heading.level) {
             out.push_str("</li></ul>");
             open.pop();
         }
