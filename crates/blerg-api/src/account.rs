@@ -48,9 +48,8 @@ pub(crate) fn login(call: &Call<'_>) -> Result<Response, Failure> {
 
 /// POST /logout
 pub(crate) fn logout(call: &Call<'_>) -> Result<Response, Failure> {
-    let (_, _) = call.signed_form()?;
-    let token = call.token().ok_or_else(Failure::not_logged_in)?;
-    call.store.logout(token)?;
+    let (session, _) = call.signed_form()?;
+    call.store.revoke(session.author, session.id)?;
     Ok(success().set_cookie(&cookie(call, "", 0)))
 }
 

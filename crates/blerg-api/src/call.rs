@@ -36,15 +36,14 @@ impl Call<'_> {
         reader.author(name.as_str())?.ok_or_else(param::no_such_user)
     }
 
-    /// Who asks: by `Authorization: Bearer`, else by the cookie.
+    /// Who asks: by `Authorization: Bearer`, else by one of the cookies.
     fn session(&self) -> Result<Session, Failure> {
-        let token = self.token().ok_or_else(Failure::not_logged_in)?;
-        self.store.authenticate(self.request.now_us, token)?.ok_or_else(Failure::not_logged_in)
-    }
-
-    /// The token that the request carries.
-    pub(crate) fn token(&self) -> Option<&str> {
-        self.request.bearer().or_else(|| self.request.cookie("auth")).filter(|token| !token.is_empty())
+        for token in self.request.tokens("auth") {
+            if let Some(session) = self.store.authenticate(self.request.now_us, token)? {
+                return Ok(session);
+            }
+        }
+        Err(Failure::not_logged_in())
     }
 
     /// Who asks by POST, and the parameters.

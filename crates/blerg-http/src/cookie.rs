@@ -31,18 +31,17 @@ impl CookieSpec<'_> {
     }
 }
 
-/// The first cookie of this name; white space, quotes around the value and `$Version` are put up with.
-pub(crate) fn find<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
-    let mut left = COOKIE_HEADER_BYTES_MAX;
-    for header in headers.get_all("cookie") {
-        let header = header.get(..left).unwrap_or(header);
-        left -= header.len();
-        let found = header.split(|&byte| byte == b';' || byte == b',').find_map(|pair| value_of(pair, name));
-        if found.is_some() {
-            return found;
-        }
-    }
-    None
+/// The cookies of this name in the order sent (RFC 6265 s.5.4: the one of the longest path first); white space, quotes
+/// around the value and `$Version` are put up with.
+pub(crate) fn find<'a>(headers: &'a Headers, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let cut = |left: &mut usize, header: &'a [u8]| {
+        let header = header.get(..*left).unwrap_or(header);
+        *left -= header.len();
+        Some(header)
+    };
+    let headers = headers.get_all("cookie").scan(COOKIE_HEADER_BYTES_MAX, cut);
+    let pairs = headers.flat_map(|header| header.split(|&byte| byte == b';' || byte == b','));
+    pairs.filter_map(move |pair| value_of(pair, name))
 }
 
 fn value_of<'a>(pair: &'a [u8], name: &str) -> Option<&'a str> {

@@ -36,5 +36,5 @@ pub use form::{FIELDS_MAX, FORM_BYTES_MAX, Field, Form, FormError};
 pub use handler::{Handler, Pace, Plan};
 pub use headers::{HEADERS_BYTES_MAX, HEADERS_MAX, Headers};
 pub use proxy::{BaseUrl, Trusted};
-pub use request::{Front, Incoming, Method, Request, TARGET_BYTES_MAX};
+pub use request::{Front, Incoming, Method, Request, TARGET_BYTES_MAX, TOKENS_MAX};
 pub use response::{Body, Refusal, Response, Sealed, reason_phrase};

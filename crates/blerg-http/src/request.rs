@@ -71,6 +71,10 @@ pub struct Request {
     pub now_us: u64,
 }
 
+/// Most tokens of one request that are tried: as many as there are sites along one path, and no more look-ups than a
+/// usual answer costs.
+pub const TOKENS_MAX: usize = 8;
+
 impl Request {
     /// The parameters of the body: `application/x-www-form-urlencoded` or `multipart/form-data`.
     ///
@@ -86,10 +90,13 @@ impl Request {
         Form::from_query(&self.query)
     }
 
-    /// The value of a cookie; attributes echoed back by careless clients do not count as cookies.
-    #[must_use]
-    pub fn cookie(&self, name: &str) -> Option<&str> {
-        cookie::find(&self.headers, name)
+    /// The tokens by which a visitor may be known, to be tried in turn: that of `Authorization: Bearer` alone where it is
+    /// sent, else those of the cookies of this name. A browser sends the cookies of all paths above, and a stale one of
+    /// another site must not hide the good one.
+    pub fn tokens<'a>(&'a self, cookie: &'a str) -> impl Iterator<Item = &'a str> {
+        let bearer = self.bearer();
+        let cookies = cookie::find(&self.headers, cookie).filter(|token| !token.is_empty());
+        bearer.into_iter().chain(cookies.filter(move |_| bearer.is_none())).take(TOKENS_MAX)
     }
 
     /// The token of `Authorization: Bearer <token>`.

@@ -1,6 +1,7 @@
 //! Signing up, in and out; passwords; sessions; leaving.
 
 use crate::site::{Ask, Site, User, encode, settings};
+use blerg_http::TOKENS_MAX;
 use blerg_store::{Limits, Rate, Registration};
 
 #[test]
@@ -119,6 +120,35 @@ fn logout_ends_the_session_that_asks() {
     assert_eq!(jon.post("/logout", "username=jon").code(), "not_logged_in");
     assert_eq!(jon.get("/status").code(), "not_logged_in");
     assert_eq!(other.get("/status").code(), "");
+}
+
+#[test]
+fn a_stale_cookie_hides_no_good_one() {
+    let site = Site::new();
+    let (jon, ada) = (site.join("jon"), site.join("ada"));
+    let code = |cookie: &str, bearer: &str| {
+        let mut headers = vec![("Cookie", cookie)];
+        if !bearer.is_empty() {
+            headers.push(("Authorization", bearer));
+        }
+        site.send(&Ask { method: "POST", target: "/status", headers, body: b"username=jon", ..Ask::default() }).code()
+    };
+    let (good, others) = (format!("auth={}", jon.token), format!("auth={}", ada.token));
+    let stale = format!("auth={}", "0".repeat(64));
+    assert_eq!(code(&format!("{stale}; {good}"), ""), "");
+    assert_eq!(code(&format!("auth=; auth=x; {stale}; {good}"), ""), "");
+    assert_eq!(code(&format!("{good}; {others}"), ""), "", "the first good one counts");
+    assert_eq!(code(&format!("{others}; {good}"), ""), "wrong_username");
+    assert_eq!(code(&good, "Bearer 0000"), "not_logged_in", "a token that was sent on purpose stands alone");
+    let stale_ones = |number: usize| format!("{stale}; ").repeat(number);
+    assert_eq!(code(&format!("{}{good}", stale_ones(TOKENS_MAX - 1)), ""), "");
+    assert_eq!(code(&format!("{}{good}", stale_ones(TOKENS_MAX)), ""), "not_logged_in");
+    // The session that is good is the one that ends.
+    let cookie = format!("{stale}; {good}");
+    let headers = vec![("Cookie", cookie.as_str())];
+    let reply = site.send(&Ask { method: "POST", target: "/logout", headers, ..Ask::default() });
+    assert_eq!(reply.body, r#"{"status":"success"}"#);
+    assert_eq!(code(&good, ""), "not_logged_in");
 }
 
 #[test]
