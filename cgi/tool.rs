@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use blerg_config::{Config, Key};
-use blerg_store::Store;
+use blerg_store::{Place, Store};
 use clap::Parser as _;
 use serde_json::{Value, json};
 
@@ -127,7 +127,7 @@ fn store(setup: &Setup) -> Result<Store, Failure> {
 
 /// The store of a data directory that a program has made ready: looking at a site must not make one.
 fn existing_store(setup: &Setup) -> Result<Store, Failure> {
-    if !setup.data.join("FORMAT").exists() {
+    if blerg_store::look(&setup.data)? == Place::Free {
         let data = setup.data.display();
         return Err(Failure::Usage(format!("{data} holds no site; blergtool --data {data} init makes one")));
     }

@@ -73,6 +73,33 @@ fn wrong_calls_are_2_wrong_sites_1_and_the_rest_0() {
 }
 
 #[test]
+fn what_is_no_site_is_named_and_left_alone() {
+    #[track_caller]
+    fn told(site: &Site, arguments: &[&str], want: i32) -> String {
+        let output = feed(site, arguments, b"");
+        assert_eq!(output.status.code(), Some(want), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+    let site = Site::new("");
+    assert!(told(&site, &["check"], 2).contains("init makes one"));
+    told(&site, &["init"], 0);
+    fs::remove_file(site.data().join("FORMAT")).unwrap();
+    for command in ["check", "init"] {
+        let told = told(&site, &[command], 1);
+        assert!(told.contains("put FORMAT back") && !told.contains("init makes one"), "{told}");
+    }
+    let foreign = Site::new("");
+    fs::create_dir_all(foreign.data()).unwrap();
+    fs::write(foreign.data().join("holidays.jpg"), "").unwrap();
+    hand_over(&foreign.data());
+    for command in ["check", "init", "user list"] {
+        let arguments: Vec<&str> = command.split(' ').collect();
+        assert!(told(&foreign, &arguments, 1).contains("holidays.jpg"), "{command}");
+    }
+    assert_eq!(fs::read_dir(foreign.data()).unwrap().count(), 1);
+}
+
+#[test]
 fn json_is_one_object_whatever_happens() {
     let site = Site::new("");
     #[track_caller]

@@ -167,7 +167,7 @@ impl Store {
 
     /// Waits for the one hashing place on the data directory, before anything else is opened.
     pub(crate) fn enter_gate(&self) -> Result<Pass<'_>, Error> {
-        self.make_directory()?;
+        ready::make_dir(&self.dir)?;
         self.gate.enter()
     }
 
@@ -175,17 +175,13 @@ impl Store {
         if let Some(table) = self.limits.get() {
             return Ok(table);
         }
-        self.make_directory()?;
+        ready::make_dir(&self.dir)?;
         let _one_at_a_time = crate::lock(&self.opening);
         if let Some(table) = self.limits.get() {
             return Ok(table);
         }
         let table = Table::open(&self.dir, self.settings.random)?;
         Ok(self.limits.get_or_init(|| table))
-    }
-
-    fn make_directory(&self) -> Result<(), Error> {
-        if self.dir.is_dir() { Ok(()) } else { ready::make_private_dir(&self.dir) }
     }
 }
 

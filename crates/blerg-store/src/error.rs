@@ -116,6 +116,20 @@ pub enum Error {
         /// The directory.
         dir: PathBuf,
     },
+    /// A directory is to become a site's and holds other things.
+    Foreign {
+        /// The directory.
+        dir: PathBuf,
+        /// One of the things in it.
+        name: String,
+    },
+    /// A site's file FORMAT is gone, and others of its files are there.
+    FormatLost {
+        /// The directory.
+        dir: PathBuf,
+        /// One of the site's files.
+        name: String,
+    },
     /// What is dumped or exported could not be written, or what is imported could not be read.
     Stream {
         /// The step, as a verb.
@@ -303,6 +317,17 @@ impl fmt::Display for Error {
             Error::NotEmpty { dir } => {
                 write!(f, "{}: not empty, a dump is restored into an empty directory", dir.display())
             }
+            Error::Foreign { dir, name } => write!(
+                f,
+                "{}: no site, but not empty: {name:?} is in it; want a directory that is empty or does not exist yet",
+                dir.display()
+            ),
+            Error::FormatLost { dir, name } => write!(
+                f,
+                "{}: a site without its file FORMAT, for {name:?} is there; put FORMAT back from a backup, or restore \
+                 a dump into an empty directory",
+                dir.display()
+            ),
             Error::Stream { doing, .. } => write!(f, "{doing}"),
             Error::Setting { wanted, found } => write!(f, "want {wanted}, found {found:?}"),
             Error::NoSuchPage => write!(f, "no such page"),

@@ -52,6 +52,7 @@ pub use portable::{
     DUMP_VERSION, Dumped, FindTags, ImportFormat, ImportOptions, Imported, OnProgress, Progress, Restored,
 };
 pub use post::PutText;
+pub use ready::{Place, look};
 pub use search::{QueryError, SearchCover, SearchQuery};
 pub use session::{ClientInfo, Session, SessionId, SessionView, Token};
 pub use settings::Settings;

@@ -1,7 +1,9 @@
 //! Makes a data directory ready and opens its record log. Start at [`open_log`].
-//! Two processes may come to an empty directory at once: one makes it ready, the other finds it so.
+//! Two processes may come to an empty directory at once: one makes it ready, the other finds it so. A directory with
+//! something else in it is never made a site: a slip of the operator's would mix two things, or bury a site under a new one.
 
-use std::{fs::DirBuilder, io, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
+use std::fs::{self, DirBuilder};
+use std::{io, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
 
 use blerg_log::{Durability, Identity, Log, Options, RealDisk};
 
@@ -10,9 +12,74 @@ use crate::{Error, Settings};
 /// The file whose presence makes a directory a site; written by the log.
 pub(crate) const FORMAT_FILE: &str = "FORMAT";
 
+/// What may be there before FORMAT is: made by whoever waits for a lock or counts a visitor first, by a process that was
+/// killed while it made the site, by a restore, and by `mkfs`.
+const BEFORE_FORMAT: [&str; 8] =
+    ["log", "lock", "sync.lock", "FORMAT.tmp", "hash.lock", "limits", "restore.partial", "lost+found"];
+
+/// What is there only after FORMAT was: its other files, and how names begin that SQLite and the index add to.
+const AFTER_FORMAT: [&str; 7] = ["site.db", "search.db", "jobs.db", "wiki.db", "index.", "ctl", "ballast"];
+
+/// What a directory is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A site's data directory.
+    Site,
+    /// It is missing or empty: a site can be made there.
+    Free,
+}
+
+/// What `dir` is.
+///
+/// # Errors
+/// It holds other things, or a site whose FORMAT is lost; or it cannot be read.
+pub fn look(dir: &Path) -> Result<Place, Error> {
+    if dir.join(FORMAT_FILE).exists() {
+        return Ok(Place::Site);
+    }
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Place::Free),
+        Err(error) => return Err(Error::io(dir, "list")(error)),
+    };
+    // What tells of a lost site says more than what lies around; then the first in order, so that it is always the same.
+    let mut found: Option<(Whose, String)> = None;
+    for entry in entries {
+        let name = entry.map_err(Error::io(dir, "list"))?.file_name().to_string_lossy().into_owned();
+        if BEFORE_FORMAT.contains(&name.as_str()) {
+            continue;
+        }
+        let is_ours = AFTER_FORMAT.iter().any(|ours| name.starts_with(ours));
+        let candidate = (if is_ours { Whose::Ours } else { Whose::Others }, name);
+        found = Some(found.map_or(candidate.clone(), |known| known.min(candidate)));
+    }
+    match found {
+        None => Ok(Place::Free),
+        // Another process has made the site meanwhile.
+        Some(_) if dir.join(FORMAT_FILE).exists() => Ok(Place::Site),
+        Some((Whose::Ours, name)) => Err(Error::FormatLost { dir: dir.to_owned(), name }),
+        Some((Whose::Others, name)) => Err(Error::Foreign { dir: dir.to_owned(), name }),
+    }
+}
+
+/// Who made what was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Whose {
+    Ours,
+    Others,
+}
+
+/// Sees that `dir` is there and ours.
+pub(crate) fn make_dir(dir: &Path) -> Result<(), Error> {
+    match look(dir)? {
+        Place::Site => Ok(()),
+        Place::Free => make_private_dir(dir),
+    }
+}
+
 /// Opens the log in `dir`, after making the directory and a new log where there is none.
 pub(crate) fn open_log(dir: &Path, settings: &Settings) -> Result<Log, Error> {
-    if !dir.join(FORMAT_FILE).exists() {
+    if look(dir)? == Place::Free {
         let mut site_id = [0; 16];
         (settings.random)(&mut site_id);
         create_log(dir, settings, site_id)?;
@@ -52,3 +119,6 @@ pub(crate) fn make_private_dir(dir: &Path) -> Result<(), Error> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;
