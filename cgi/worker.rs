@@ -187,7 +187,9 @@ impl Application for Worker {
         let refusal = match refusal {
             fastcgi::Refusal::BodyTooLong { .. } => Refusal::TOO_LARGE,
             fastcgi::Refusal::ParamsTooLong => Refusal::HEADERS,
+            fastcgi::Refusal::ParamsCutOff => Refusal::CUT_OFF,
             fastcgi::Refusal::Overloaded => Refusal::OVERLOAD,
+            // Ours: a panic, or a disk that does not take the body.
             _ => Refusal::BROKEN,
         };
         write(refusal.response(), method(params), out)

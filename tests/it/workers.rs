@@ -11,7 +11,7 @@ use std::thread;
 use rustix::process::Signal;
 
 use super::cgi_run::variables;
-use super::fcgi_client::{Client, request};
+use super::fcgi_client::{Client, PARAMS, STDIN, begin, pairs, request, stream};
 use super::front::{Kind, Way};
 use super::http::{Address, Ask, Reply};
 use super::servers::delivered;
@@ -101,6 +101,37 @@ fn sigterm_finishes_what_is_in_flight() {
     let (output, ..) = client.finish(1).unwrap();
     assert_eq!(Reply::from_cgi(&output).unwrap().json()["record"], "0");
     assert!(way.running[0].wait().success(), "{}", way.running[0].log());
+}
+
+#[test]
+fn what_a_client_did_wrong_is_never_a_fault_of_the_site() {
+    let way = Way::open(Kind::Fcgi, Site::new(""));
+    let check = |params: &[u8], body: &[u8], want: u16, code: &str| {
+        let bytes = [begin(1, 1, false), stream(PARAMS, 1, params), stream(STDIN, 1, body)].concat();
+        let mut client = Client::open(way.address.as_ref().unwrap()).unwrap();
+        // The worker may answer, and close, before it has read everything.
+        let _ = client.send(&bytes);
+        let (output, ..) = client.finish(1).unwrap();
+        let reply = Reply::from_cgi(&output).unwrap();
+        assert_eq!((reply.status, reply.json()["code"].as_str()), (want, Some(code)), "{}", reply.text());
+    };
+    let put = [("REQUEST_METHOD", "POST"), ("REQUEST_URI", "/put"), ("SCRIPT_NAME", "/blerg.fcgi")];
+    let with = |more: &[(&'static str, &'static str)]| pairs(put.into_iter().chain(more.iter().copied()));
+    let whole = with(&[("CONTENT_LENGTH", "6")]);
+    check(&whole, b"data=x", 200, "not_logged_in");
+    check(&whole[..whole.len() - 1], b"", 400, "bad_request");
+    check(&whole, b"data=", 400, "bad_request");
+    check(&whole, b"data=xx", 400, "bad_request");
+    check(&with(&[("CONTENT_LENGTH", "-6")]), b"data=x", 400, "bad_request");
+    check(&with(&[]), b"data=x", 411, "length_required");
+    check(&with(&[("CONTENT_LENGTH", "262145")]), b"", 413, "too_large");
+    check(&with(&[("CONTENT_LENGTH", "6")]), &vec![b'x'; 300_000], 413, "too_large");
+    check(&with(&[("CONTENT_LENGTH", "6"), ("HTTP_HOST", "a b")]), b"data=x", 400, "bad_request");
+    check(&with(&[("CONTENT_LENGTH", "6"), ("CONTENT_TYPE", "text/plain")]), b"data=x", 400, "bad_form");
+    let long = "x".repeat(200_000);
+    check(&pairs([("REQUEST_METHOD", "GET"), ("HTTP_X", &long)]), b"", 431, "headers_too_large");
+    let target = format!("/get/{}", &long[..20_000]);
+    check(&pairs([("REQUEST_METHOD", "GET"), ("REQUEST_URI", &target)]), b"", 414, "uri_too_long");
 }
 
 #[test]

@@ -54,6 +54,8 @@ impl Refusal {
         Refusal { status, code, reason, retry_after_secs: 0 }
     }
 
+    /// 400: the request ends before it is one.
+    pub const CUT_OFF: Refusal = Refusal::new(400, "bad_request", "The request is cut off.");
     /// 400: the target is not one.
     pub const TARGET: Refusal = Refusal::new(400, "bad_request", "The request target is malformed.");
     /// 400: the Host header is not one.
