@@ -125,7 +125,8 @@ impl Store {
         let _pass = self.enter_gate()?;
         self.db()?.write("restore accounts", |transaction| {
             for (row, author) in &known {
-                let state = if author.closed { State::Closed } else { State::Active };
+                // A dump that was made while the owner left has texts of theirs, which are still to be erased.
+                let state = if author.closed { State::Closing } else { State::Active };
                 let hash = row.password_hash.as_deref().filter(|_| !author.closed);
                 let mut account = row.account.clone();
                 account.name.clone_from(&author.name);

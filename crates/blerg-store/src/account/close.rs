@@ -177,7 +177,7 @@ impl Store {
 #[cfg(test)]
 impl Store {
     /// The first step alone.
-    pub(super) fn begin_closing_for_test(&self, id: i64) {
+    pub(crate) fn begin_closing_for_test(&self, id: i64) {
         self.begin_closing(id).unwrap();
     }
 

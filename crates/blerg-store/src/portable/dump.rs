@@ -35,8 +35,10 @@ struct Dump<'a> {
     steps: u64,
     names: HashMap<AuthorId, String>,
     next_record: HashMap<AuthorId, u64>,
-    /// Authors whose leaving the log does not know yet.
+    /// Authors whose accounts were closed when the dump began, whether the log knew yet or not.
     leaving: HashSet<AuthorId>,
+    /// Authors whose leaving is in the dump.
+    left: HashSet<AuthorId>,
     /// Positions that somebody has seen up to, and how many steps came before each.
     seen: BTreeMap<Position, u64>,
 }
@@ -56,6 +58,7 @@ impl Store {
             names: HashMap::new(),
             next_record: HashMap::new(),
             leaving: HashSet::new(),
+            left: HashSet::new(),
             seen: BTreeMap::new(),
         };
         self.each_account(|row| {
@@ -69,12 +72,30 @@ impl Store {
         })?;
         dump.write(&Line::Dump { version: DUMP_VERSION, site: self.site_id()? })?;
         dump.log(on_progress)?;
+        self.dump_leavers(&mut dump)?;
         self.dump_accounts(&mut dump)?;
         let lines = dump.done.lines;
         dump.write(&Line::End { lines })?;
         dump.out.flush().map_err(output)?;
         dump.done.damaged = reader.damaged();
         Ok(dump.done)
+    }
+
+    /// Ends what the log of this dump has not ended: of authors who leave, the account is closed first, their followings
+    /// after that, and at last comes the frame that says so.
+    fn dump_leavers(&self, dump: &mut Dump<'_>) -> Result<(), Error> {
+        let mut leavers = Vec::new();
+        self.each_account(|row| {
+            let author = row.account.author.filter(|author| row.account.closed && !dump.left.contains(author));
+            leavers.extend(author.filter(|author| dump.names.contains_key(author)));
+            Ok(())
+        })?;
+        for author in &leavers {
+            for (target, _) in dump.reader.followees(*author)? {
+                dump.pair(*author, target, |author, target| Line::Unfollow { author, target })?;
+            }
+        }
+        leavers.into_iter().try_for_each(|author| dump.close(author))
     }
 
     fn dump_accounts(&self, dump: &mut Dump<'_>) -> Result<(), Error> {
@@ -190,10 +211,7 @@ impl Dump<'_> {
             Body::Unfollow { author, target } => {
                 self.pair(author, target, |author, target| Line::Unfollow { author, target })
             }
-            Body::CloseAuthor { author } => match self.name(author) {
-                Some(author) => self.step(&Line::Close { author }),
-                None => Ok(()),
-            },
+            Body::CloseAuthor { author } => self.close(author),
             // A delete has made holes of its record's frames.
             _ => Ok(()),
         }
@@ -219,6 +237,14 @@ impl Dump<'_> {
     fn hole(&mut self, author: AuthorId, record: RecordNo) -> Result<(), Error> {
         match self.name(author) {
             Some(author) => self.step(&Line::Hole { author, record: record.0 }),
+            None => Ok(()),
+        }
+    }
+
+    fn close(&mut self, author: AuthorId) -> Result<(), Error> {
+        self.left.insert(author);
+        match self.name(author) {
+            Some(author) => self.step(&Line::Close { author }),
             None => Ok(()),
         }
     }
