@@ -145,14 +145,15 @@ pub(crate) fn unless_known(
     })
 }
 
-/// What every answer with others' records or names depends on besides its own lists: who leaves takes records and replies'
-/// `reply_to` along at once, before the lists they stood on are told one by one.
-pub(crate) const LEAVING: ListKey<'static> = ListKey::Authors;
+/// The version of what shows these lists, and so also changes when somebody leaves.
+pub(crate) fn version_of(reader: &Reader, keys: &[ListKey<'_>]) -> Result<Version, Error> {
+    reader.dated(reader.with_leavers(reader.undated_version_of(keys)?))
+}
 
 /// The version of what shows records of these lists: a delete takes the `reply_to` of every answer to the record along, on
 /// whatever list that stands.
 pub(crate) fn version_of_records(reader: &Reader, keys: &[ListKey<'_>]) -> Result<Version, Error> {
-    let mut version = reader.undated_version_of(keys)?;
+    let mut version = reader.with_leavers(reader.undated_version_of(keys)?);
     version.changed = version.changed.max(reader.undated_version_of(&[ListKey::Deletes])?.changed);
     reader.dated(version)
 }

@@ -2,7 +2,7 @@
 //! Start at [`export`]. It is written text by text: an account, or one record's earlier texts, may be more than fits
 //! into memory.
 
-use crate::answer::{Audience, LEAVING, unless_known, validators, version_of_records};
+use crate::answer::{Audience, unless_known, validators, version_of_records};
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::history::{PIECE_BYTES_USUAL, revision};
@@ -18,7 +18,7 @@ pub(crate) fn export(call: &Call<'_>) -> Result<Response, Failure> {
     let reader = call.reader()?;
     let account = reader.author_by_id(session.author)?.ok_or_else(param::no_such_user)?;
     let audience = Audience::Only(session.author);
-    let version = version_of_records(&reader, &[ListKey::Timeline(account.id), ListKey::Follows(account.id), LEAVING])?;
+    let version = version_of_records(&reader, &[ListKey::Timeline(account.id), ListKey::Follows(account.id)])?;
     unless_known(call, audience, &validators(call, audience, &version), || {
         let lines = Lines { reader, account, next: Next::Account };
         Ok(Response::stream("application/x-ndjson", Box::new(lines))

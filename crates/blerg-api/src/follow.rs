@@ -1,9 +1,7 @@
 //! Following other users, and the feed of their records. Start at [`feed`].
 //! The public words are subscribe and unsubscribe; inside, it is a follow.
 
-use crate::answer::{
-    Audience, LEAVING, joined, linked, records, success, unless_known, validators, version_of_records,
-};
+use crate::answer::{Audience, joined, linked, records, success, unless_known, validators, version_of_records};
 use crate::call::Call;
 use crate::failure::{Code, Failure};
 use crate::json::Author;
@@ -49,7 +47,7 @@ pub(crate) fn feed(call: &Call<'_>) -> Result<Response, Failure> {
     let before = call.before(&form)?;
     let reader = call.reader()?;
     let audience = Audience::Only(session.author);
-    let version = joined(reader.feed_version(session.author)?, version_of_records(&reader, &[LEAVING])?);
+    let version = joined(reader.feed_version(session.author)?, version_of_records(&reader, &[])?);
     let validators = validators(call, audience, &version);
     unless_known(call, audience, &validators, || {
         let page = reader.feed(session.author, before.as_ref(), PAGE_RECORDS).map_err(Call::page_failure)?;

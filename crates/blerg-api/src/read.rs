@@ -2,7 +2,7 @@
 //! Start at [`last`]. Reads the log's index only, never SQLite.
 
 use crate::answer::{
-    Audience, LEAVING, encode, json, linked, records, records_within, unless_known, validators, version_of_records,
+    Audience, encode, json, linked, records, records_within, unless_known, validators, version_of, version_of_records,
 };
 use crate::call::Call;
 use crate::failure::Failure;
@@ -19,7 +19,7 @@ pub(crate) fn last(call: &Call<'_>) -> Result<Response, Failure> {
     let before = call.before(&call.request.query_form())?;
     let reader = call.reader()?;
     let user = call.path_user(&reader)?;
-    let version = since(version_of_records(&reader, &[ListKey::Timeline(user.id), LEAVING])?, user.created_us);
+    let version = since(version_of_records(&reader, &[ListKey::Timeline(user.id)])?, user.created_us);
     let validators = validators(call, Audience::Everybody, &version);
     unless_known(call, Audience::Everybody, &validators, || {
         let page = reader.timeline(user.id, before.as_ref(), PAGE_RECORDS).map_err(Call::page_failure)?;
@@ -36,7 +36,7 @@ pub(crate) fn range(call: &Call<'_>) -> Result<Response, Failure> {
     if *range.start() >= user.record_count {
         return Err(param::past_the_end());
     }
-    let version = since(version_of_records(&reader, &[ListKey::Timeline(user.id), LEAVING])?, user.created_us);
+    let version = since(version_of_records(&reader, &[ListKey::Timeline(user.id)])?, user.created_us);
     let validators = validators(call, Audience::Everybody, &version);
     unless_known(call, Audience::Everybody, &validators, || {
         let found = reader.range(user.id, range)?.ok_or_else(param::past_the_end)?;
@@ -53,9 +53,8 @@ pub(crate) fn info(call: &Call<'_>) -> Result<Response, Failure> {
         ListKey::Follows(user.id),
         ListKey::Followers(user.id),
         ListKey::Unfollows(user.id),
-        LEAVING,
     ];
-    let version = since(reader.version_of(&keys)?, user.created_us);
+    let version = since(version_of(&reader, &keys)?, user.created_us);
     let validators = validators(call, Audience::Everybody, &version);
     unless_known(call, Audience::Everybody, &validators, || {
         let mut body = Vec::with_capacity(128);
@@ -73,7 +72,7 @@ pub(crate) fn info(call: &Call<'_>) -> Result<Response, Failure> {
 pub(crate) fn latest(call: &Call<'_>) -> Result<Response, Failure> {
     let before = call.before(&call.request.query_form())?;
     let reader = call.reader()?;
-    let validators = validators(call, Audience::Everybody, &reader.version_of(&[ListKey::Latest, LEAVING])?);
+    let validators = validators(call, Audience::Everybody, &version_of(&reader, &[ListKey::Latest])?);
     unless_known(call, Audience::Everybody, &validators, || {
         let page = reader.latest(before.as_ref(), PAGE_RECORDS).map_err(Call::page_failure)?;
         let response = records(call, &page.posts, Author::Shown);
@@ -94,7 +93,7 @@ pub(crate) fn thread(call: &Call<'_>) -> Result<Response, Failure> {
     let user = call.path_user(&reader)?;
     let number = param::path_record(call.open[1])?;
     let record = reader.post(user.id, number)?.ok_or_else(param::no_such_record)?;
-    let mut keys = vec![ListKey::Timeline(user.id), ListKey::Replies(user.id, number), LEAVING];
+    let mut keys = vec![ListKey::Timeline(user.id), ListKey::Replies(user.id, number)];
     if let Some((parent, _)) = &record.reply_to {
         // What becomes of the parent moves its author's timeline.
         keys.extend(reader.author(parent)?.map(|author| ListKey::Timeline(author.id)));

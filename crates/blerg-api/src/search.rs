@@ -1,6 +1,6 @@
 //! Full-text search. Start at [`search`]; the grammar of a query and the index are in the store.
 
-use crate::answer::{Audience, LEAVING, encode, linked, records, unless_known, validators};
+use crate::answer::{Audience, encode, linked, records, unless_known, validators, version_of};
 use crate::call::Call;
 use crate::failure::{Code, Failure};
 use crate::json::Author;
@@ -19,7 +19,7 @@ pub(crate) fn search(call: &Call<'_>) -> Result<Response, Failure> {
     let before = call.before(&form)?;
     let query = SearchQuery::parse(text).map_err(|error| Failure::new(Code::BadQuery, error.to_string()))?;
     // Every put, edit and delete moves the list of all records.
-    let version = call.reader()?.version_of(&[ListKey::Latest, LEAVING])?;
+    let version = version_of(&call.reader()?, &[ListKey::Latest])?;
     let mut validators = validators(call, Audience::Everybody, &version);
     let cover = call.store.index_search(CATCH_UP_BATCHES)?;
     if !cover.is_complete() {

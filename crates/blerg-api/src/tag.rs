@@ -1,7 +1,7 @@
 //! Tags and mentions: the records that have them, how many there are, and those used last. Start at [`last`].
 //! A tag is `#name` or `Hname` in a path (old web servers lose `%23`), a mention `@name`.
 
-use crate::answer::{Audience, LEAVING, json, linked, records, unless_known, validators, version_of_records};
+use crate::answer::{Audience, json, linked, records, unless_known, validators, version_of, version_of_records};
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::json::{Author, Object, array};
@@ -18,7 +18,7 @@ pub(crate) fn last(call: &Call<'_>) -> Result<Response, Failure> {
     let tags = param::tags(call.open[0])?;
     let before = call.before(&call.request.query_form())?;
     let reader = call.reader()?;
-    let keys: Vec<ListKey<'_>> = tags.iter().map(TagKey::list_key).chain([LEAVING]).collect();
+    let keys: Vec<ListKey<'_>> = tags.iter().map(TagKey::list_key).collect();
     let validators = validators(call, Audience::Everybody, &version_of_records(&reader, &keys)?);
     unless_known(call, Audience::Everybody, &validators, || {
         let page = reader.tag_page(&tags, before.as_ref(), PAGE_RECORDS).map_err(Call::page_failure)?;
@@ -35,7 +35,7 @@ pub(crate) fn range(call: &Call<'_>) -> Result<Response, Failure> {
     if *range.start() >= reader.tag_len(&tag)? {
         return Err(param::past_the_end());
     }
-    let version = version_of_records(&reader, &[tag.list_key(), LEAVING])?;
+    let version = version_of_records(&reader, &[tag.list_key()])?;
     let validators = validators(call, Audience::Everybody, &version);
     unless_known(call, Audience::Everybody, &validators, || {
         let found = reader.tag_range(&tag, range)?.ok_or_else(param::past_the_end)?;
@@ -47,7 +47,7 @@ pub(crate) fn range(call: &Call<'_>) -> Result<Response, Failure> {
 pub(crate) fn info(call: &Call<'_>) -> Result<Response, Failure> {
     let tag = param::tag(call.open[0])?;
     let reader = call.reader()?;
-    let validators = validators(call, Audience::Everybody, &reader.version_of(&[tag.list_key(), LEAVING])?);
+    let validators = validators(call, Audience::Everybody, &version_of(&reader, &[tag.list_key()])?);
     unless_known(call, Audience::Everybody, &validators, || {
         let mut body = Vec::with_capacity(32);
         let mut object = Object::open(&mut body);
@@ -60,7 +60,7 @@ pub(crate) fn info(call: &Call<'_>) -> Result<Response, Failure> {
 /// GET /latest/tags
 pub(crate) fn latest(call: &Call<'_>) -> Result<Response, Failure> {
     let reader = call.reader()?;
-    let validators = validators(call, Audience::Everybody, &reader.version_of(&[ListKey::Latest, LEAVING])?);
+    let validators = validators(call, Audience::Everybody, &version_of(&reader, &[ListKey::Latest])?);
     unless_known(call, Audience::Everybody, &validators, || {
         let tags = reader.latest_tags(LATEST_TAGS)?;
         let mut body = Vec::with_capacity(2048);

@@ -14,7 +14,7 @@ use crate::id::Ids;
 use crate::opml::{self, Outline, Subscriptions};
 use crate::place::Place;
 use crate::route::{Below, Wanted};
-use crate::source::{Frame, LEAVING, Subject};
+use crate::source::{Frame, Subject};
 use crate::{atom, json, rss};
 
 /// How long a reader or a cache may show what it has: news is that late at most, and a crowd asks once in that time.
@@ -55,7 +55,7 @@ fn feed(call: &Call<'_>, reader: &Reader, subject: &Subject, format: Format) -> 
     let before = before(call.request)?;
     let place = Place::of(call.request, call.below, call.hub);
     let mut etag = Etag::new(call, &place, format.ending());
-    let version = reader.undated_version_of(&subject.keys())?;
+    let version = reader.with_leavers(reader.undated_version_of(&subject.keys())?);
     // A search that has covered all of the log is current as long as the log is.
     let validators = undated(etag.of(&version));
     if call.request.not_modified(&validators) {
@@ -117,7 +117,7 @@ fn subscriptions(call: &Call<'_>, name: &AuthorName, format: Format) -> Result<R
     let reader = call.store.reader()?;
     let user = reader.author(name.as_str())?.ok_or_else(Failure::no_such_user)?;
     let place = Place::of(call.request, call.below, call.hub);
-    let mut version = reader.version_of(&[ListKey::Follows(user.id), LEAVING])?;
+    let mut version = reader.dated(reader.with_leavers(reader.undated_version_of(&[ListKey::Follows(user.id)])?))?;
     version.changed_us = version.changed_us.max(user.created_us);
     let etag = Etag::new(call, &place, format.ending()).of(&version);
     let validators = Validators::new(format!("o{etag}"), version.changed_us, call.request.now_us);

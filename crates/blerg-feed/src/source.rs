@@ -14,9 +14,6 @@ use crate::route::{Source, tag_path};
 /// Records in one page of a feed: what the API gives, too.
 const PAGE_RECORDS: usize = 50;
 
-/// What everything with others' records depends on besides its own list: who leaves takes records along at once.
-pub(crate) const LEAVING: ListKey<'static> = ListKey::Authors;
-
 /// A source that was looked up.
 #[derive(Debug)]
 pub(crate) enum Subject {
@@ -43,10 +40,10 @@ impl Subject {
     /// The lists that the feed is made of.
     pub(crate) fn keys(&self) -> Vec<ListKey<'_>> {
         match self {
-            Subject::User(user) => vec![ListKey::Timeline(user.id), LEAVING],
-            Subject::Tags(tags) => tags.iter().map(TagKey::list_key).chain([LEAVING]).collect(),
+            Subject::User(user) => vec![ListKey::Timeline(user.id)],
+            Subject::Tags(tags) => tags.iter().map(TagKey::list_key).collect(),
             // Every put, edit and delete moves the list of all records.
-            Subject::Latest | Subject::Search { .. } => vec![ListKey::Latest, LEAVING],
+            Subject::Latest | Subject::Search { .. } => vec![ListKey::Latest],
         }
     }
 

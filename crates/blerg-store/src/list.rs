@@ -160,6 +160,14 @@ impl Reader {
         Ok(version)
     }
 
+    /// The version of what shows records or names of others besides: who leaves takes records, and the `reply_to` of every
+    /// answer to them, along at once, before the lists they stood on are told one by one.
+    #[must_use]
+    pub fn with_leavers(&self, mut version: Version) -> Version {
+        version.changed = version.changed.max(self.snapshot.last_closing());
+        version
+    }
+
     /// The version with its `changed_us`.
     ///
     /// # Errors

@@ -192,6 +192,25 @@ fn an_etag_holds_while_others_are_busy_elsewhere() {
 }
 
 #[test]
+fn who_signs_up_changes_no_etag_and_who_leaves_every_one() {
+    let site = Site::new();
+    let (jon, _) = world(&site);
+    let bob = site.join("bob");
+    bob.put("#a @ada");
+    let targets = ["/get/jon", "/get/jon/0-9", "/tag/Ha", "/taginfo/Ha", "/latest", "/latest/tags", "/thread/jon/0"];
+    let more = ["/search?q=root", "/info/jon", "/feed", "/export", "/rss/user/jon", "/rss/tag/Ha", "/rss/opml/jon"];
+    let ask = || targets.iter().chain(&more).map(|target| (*target, etag(&jon.get(target)))).collect::<Vec<_>>();
+    let before = ask();
+    site.join("cy");
+    let joined = ask();
+    assert_eq!(joined, before);
+    bob.done("/close", "password=correct+horse");
+    for ((target, old), (_, new)) in joined.iter().zip(&ask()) {
+        assert_ne!(old, new, "{target}");
+    }
+}
+
+#[test]
 fn a_delete_changes_the_etag_of_every_list_that_shows_an_answer_to_it() {
     let site = Site::new();
     let (jon, ada) = world(&site);
