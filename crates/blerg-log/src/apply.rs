@@ -18,10 +18,11 @@ pub(crate) fn catch_up(view: &View, from: u64, end: u64) -> Result<(), Error> {
             if entry.header.is_alien() {
                 view.control.set_state(State::Alien);
             }
-            view.index.push_all_growing(&pushes(&entry, key::of_frame(&entry)))?;
+            view.index.push_all_growing(&pushes(&entry, key::of_checked_frame(&entry)))?;
             effects(view, &entry)?;
-        } else if !scan.resync(end)? {
-            break;
+        } else {
+            // What numbers were lost here only a look at the whole log can tell.
+            return Err(Error::Index { what: format!("the log cannot be read at {} to index it", scan.at()) });
         }
     }
     view.control.store(Word::Indexed, end);
@@ -103,6 +104,10 @@ fn edit(view: &View, entry: &Entry<'_>) -> Result<(), Error> {
     let changed = Position(entry.position);
     let origin = Text::origin(entry.header.kind, entry.header.flags, entry.payload);
     let Some(Origin::Edit { put, previous }) = origin else { return Ok(()) };
+    // Of an erased edit it is still there, but no checksum vouches for it any more; the delete has decided both fates.
+    if !entry.is_intact() || !view.is_text_of(put, entry)? || !view.is_text_of(previous, entry)? {
+        return Ok(());
+    }
     touch_lists(view, entry.header.author, changed)?;
     touch_record(view, put, changed)?;
     touch_record(view, previous, changed)?;
@@ -113,22 +118,34 @@ fn edit(view: &View, entry: &Entry<'_>) -> Result<(), Error> {
 
 fn delete(view: &View, entry: &Entry<'_>) -> Result<(), Error> {
     let changed = Position(entry.position);
-    let Some(target) = Target::read(entry.payload) else { return Ok(()) };
-    touch_lists(view, entry.header.author, changed)?;
-    touch_record(view, target.put, changed)?;
-    if target.newest != target.put {
-        touch_record(view, target.newest, changed)?;
-    }
-    for version in view.versions(target.put, target.newest)? {
-        view.raise_fate(version, Fate::deleted(entry.position))?;
+    if let Some(target) = sound_target(entry)
+        && view.is_text_of(target.put, entry)?
+    {
+        touch_lists(view, entry.header.author, changed)?;
+        touch_record(view, target.put, changed)?;
+        if target.newest != target.put {
+            touch_record(view, target.newest, changed)?;
+        }
+        for version in view.versions(target.put, target.newest)? {
+            view.raise_fate(version, Fate::deleted(entry.position))?;
+        }
     }
     view.control.raise(Word::Deleted, entry.position + 1)
 }
 
 fn close(view: &View, entry: &Entry<'_>) -> Result<(), Error> {
-    let Some(target) = Target::read(entry.payload) else { return Ok(()) };
     touch_lists(view, entry.header.author, Position(entry.position))?;
     touch(view, &ListKey::Authors.bytes(), Position(entry.position))?;
     view.control.raise(Word::Closed, entry.position + 1)?;
-    view.raise_fate(target.put, Fate::deleted(entry.position))
+    match sound_target(entry) {
+        Some(target) if view.is_user_of(target.put, entry)? => {
+            view.raise_fate(target.put, Fate::deleted(entry.position))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a frame takes away, if its payload is what was written.
+pub(crate) fn sound_target(entry: &Entry<'_>) -> Option<Target> {
+    Target::read(entry.payload).filter(|_| entry.is_intact())
 }

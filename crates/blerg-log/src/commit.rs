@@ -66,10 +66,25 @@ impl Core {
         }
     }
 
-    /// Decides and writes; says how far the log is published and indexed, after an error too.
+    /// Decides and writes; says how far the log is published and indexed, after an error too. An index that turns out to be wrong is
+    /// mended on the way, once.
     fn write_group(&self, group: &[Request], decided: &mut Vec<Decided>) -> Result<u64, (Error, u64)> {
         let writer = self.writer().map_err(|error| (error, 0))?;
-        let view = &*writer.view;
+        let before = writer.view.control.load(Word::Current);
+        let result = self.try_group(group, &writer.view, decided);
+        let (Err((Error::Index { .. }, _)), Ok(before)) = (&result, before) else { return result };
+        self.note_suspect();
+        // What was published has been answered for.
+        if writer.view.control.load(Word::Current).is_ok_and(|now| now != before) {
+            return result;
+        }
+        drop(writer);
+        decided.clear();
+        let writer = self.writer().map_err(|error| (error, 0))?;
+        self.try_group(group, &writer.view, decided)
+    }
+
+    fn try_group(&self, group: &[Request], view: &View, decided: &mut Vec<Decided>) -> Result<u64, (Error, u64)> {
         let frees = group.iter().flat_map(|request| &request.ops).all(|op| matches!(op, Op::Delete { .. }));
         let result = self.decide_group(group, view, frees, decided);
         result.map_err(|error| {
@@ -118,10 +133,9 @@ impl Core {
             Adopted::Stale => return self.recover(),
         }
         let look = view.control.look()?;
-        // Where a rebuild must not run, a wrong index goes on hiding some answers until one may.
-        let is_due = look.is_suspect && self.allow_long(look.commit.end).is_ok();
         let caught_up = match look.indexed < look.commit.end {
-            _ if is_due => Err(Error::Index { what: "a reader found it wrong".into() }),
+            // Where a rebuild must not run nothing is written either: by a wrong index ids would be given out twice.
+            _ if look.is_suspect => Err(Error::Index { what: "a reader found it wrong".into() }),
             true => apply::catch_up(&view, look.indexed, look.commit.end),
             false => Ok(()),
         };

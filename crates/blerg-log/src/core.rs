@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use crate::control::{CONTROL_FILE, Control, Look, State};
@@ -26,6 +27,8 @@ pub(crate) struct Core {
     /// Requests that wait for a leader.
     pub(crate) queue: Queue,
     pub(crate) syncing: Syncing,
+    /// This process met an index that was found wrong, or found it so.
+    suspected: AtomicBool,
     reader: RwLock<Option<Arc<View>>>,
     writer: Mutex<Option<Arc<View>>>,
     lock: OnceLock<Lock>,
@@ -50,6 +53,7 @@ impl Core {
             copies_on_write: matches!(kind, Filesystem::CopyOnWrite(_)),
             queue: Queue::default(),
             syncing: Syncing::default(),
+            suspected: AtomicBool::new(false),
             reader: RwLock::new(None),
             writer: Mutex::new(None),
             lock: OnceLock::new(),
@@ -130,6 +134,15 @@ impl Core {
 
     pub(crate) fn set_writer(&self, view: Option<Arc<View>>) {
         *self.writer.lock().unwrap_or_else(PoisonError::into_inner) = view;
+    }
+
+    /// Remembers that the index was found wrong.
+    pub(crate) fn note_suspect(&self) {
+        self.suspected.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn suspected(&self) -> bool {
+        self.suspected.load(Ordering::Relaxed)
     }
 
     pub(crate) fn poisoned(&self) -> Error {

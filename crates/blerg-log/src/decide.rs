@@ -6,7 +6,9 @@ use std::collections::hash_map::Entry as Place;
 
 use crate::append::{Appender, Draft, is_hole};
 use crate::control::Word;
-use crate::frame::{FLAG_HOLE, Kind};
+use crate::frame::{FLAG_HOLE, Fate, Header, Kind};
+use crate::geometry::POSITION_MAX;
+use crate::index::is_filler;
 use crate::key;
 use crate::payload::{Name, Origin, Target, Text, tag_in};
 use crate::scan::Window;
@@ -51,8 +53,9 @@ struct Words<'o> {
 
 impl<'v> Decider<'v> {
     pub(crate) fn new(view: &'v View) -> Result<Decider<'v>, Error> {
-        let next_author = length(view, &ListKey::Authors.bytes())?;
-        let window = Window::glance();
+        let mut window = Window::glance();
+        let is_last = |header: &Header, number| header.kind == Kind::USER && u64::from(header.author) == number;
+        let next_author = next_number(view, &mut window, &ListKey::Authors.bytes(), is_last)?;
         let (names, authors, records, pairs) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
         Ok(Decider { view, window, next_author, names, authors, records, pairs })
     }
@@ -302,7 +305,7 @@ impl<'v> Decider<'v> {
         let mut targets = std::collections::HashSet::new();
         for number in 0..head.len() {
             let Position(at) = head.get(number)?;
-            let found = self.window.header(&self.view.segments, self.view.sums, at)?;
+            let found = frame_at(self.view, &mut self.window, at)?;
             targets.extend(found.and_then(|(header, _)| key::target(header.n)));
         }
         targets.extend(self.pairs.keys().filter(|pair| pair.0 == author).map(|pair| pair.1));
@@ -324,18 +327,52 @@ fn find_author(view: &View, window: &mut Window, id: AuthorId) -> Result<Option<
         return Ok(None);
     }
     let Position(user) = head.get(id.0.into())?;
-    let next_record = length(view, &ListKey::Timeline(id).bytes())?;
+    let is_last = |header: &Header, number| header.kind == Kind::PUT && (header.author, header.n) == (id.0, number);
+    let next_record = next_number(view, window, &ListKey::Timeline(id).bytes(), is_last)?;
+    if is_filler(Position(user)) {
+        // The frame is damaged: this author cannot write any more.
+        return Ok(None);
+    }
     // Until the first author leaves, nobody's frame has to be looked at.
     if view.control.load(Word::Closed)? == 0 {
         return Ok(Some(Author { user, closed: false, next_record }));
     }
     window.forget();
-    match window.header(&view.segments, view.sums, user)? {
+    match frame_at(view, window, user)? {
         Some((header, fate)) if header.kind == Kind::USER && header.author == id.0 => {
             Ok(Some(Author { user, closed: fate.deleted_by().is_some(), next_record }))
         }
-        // The frame is damaged: this author cannot write any more.
-        _ => Ok(None),
+        _ => Err(wrong(user)),
+    }
+}
+
+/// The frame to which the index leads; `None` for a number whose frame is lost.
+fn frame_at(view: &View, window: &mut Window, position: u64) -> Result<Option<(Header, Fate)>, Error> {
+    if is_filler(Position(position)) && position < POSITION_MAX {
+        return Ok(None);
+    }
+    let found = window.header(&view.segments, view.sums, position)?;
+    found.map(Some).ok_or_else(|| wrong(position))
+}
+
+fn wrong(position: u64) -> Error {
+    Error::Index { what: format!("the index leads to {position}, where no such frame is") }
+}
+
+/// The number behind the last one of a list whose numbers mean something. It is given out only if the last element is what
+/// `is_last` says of its number: by a damaged index a number could be used twice.
+fn next_number(
+    view: &View,
+    window: &mut Window,
+    key: &[u8],
+    is_last: impl Fn(&Header, u64) -> bool,
+) -> Result<u64, Error> {
+    let Some(head) = view.index.find(key)? else { return Ok(0) };
+    let last = head.len() - 1;
+    let Position(at) = head.get(last)?;
+    match frame_at(view, window, at)? {
+        Some((header, _)) if !is_last(&header, last) => Err(wrong(at)),
+        _ => Ok(head.len()),
     }
 }
 
@@ -346,10 +383,9 @@ fn find_record(view: &View, window: &mut Window, author: AuthorId, no: RecordNo)
     }
     let Position(put) = head.get(no.0)?;
     window.forget();
-    match window.header(&view.segments, view.sums, put)? {
-        Some((header, fate))
-            if header.kind == Kind::PUT && !is_hole(&header) && key::record(&header) == (author, no) =>
-        {
+    match frame_at(view, window, put)? {
+        Some((header, _)) if header.kind != Kind::PUT || key::record(&header) != (author, no) => Err(wrong(put)),
+        Some((header, fate)) if !is_hole(&header) => {
             let newest = fate.superseded_by().unwrap_or(put);
             Ok(fate.deleted_by().is_none().then_some(Record { put, newest }))
         }

@@ -23,7 +23,7 @@ use std::fmt;
 
 use siphasher::sip::SipHasher13;
 
-pub(crate) use bulk::{Grow, Push};
+pub(crate) use bulk::{Grow, Push, is_filler};
 pub(crate) use head::Head;
 use layout::{
     CHANGED_IN_HEAD, CHECK_AT, COUNT_IN_HEAD, DIRECTORY_BITS_FIRST, DIRECTORY_BITS_MAX, FIXED, FROM_AT, GENERATION_AT,

@@ -70,7 +70,18 @@ pub(crate) fn is_tagged(text: &str, tags: &[crate::TagSpan], key: &[u8]) -> bool
     })
 }
 
-/// On which lists a frame stands, if it is alive. What is damaged stands on none; a put without a text stands on its timeline.
+/// On which lists a frame stands whose payload may be damaged or erased: then only on those whose numbers its header tells.
+pub(crate) fn of_checked_frame(entry: &Entry<'_>) -> Vec<Vec<u8>> {
+    let author = AuthorId(entry.header.author);
+    match entry.header.kind {
+        _ if entry.is_intact() => of_frame(entry),
+        Kind::USER => vec![ListKey::Authors.bytes()],
+        Kind::PUT => vec![ListKey::Timeline(author).bytes()],
+        _ => Vec::new(),
+    }
+}
+
+/// On which lists a frame with a sound payload stands, if it is alive.
 pub(crate) fn of_frame(entry: &Entry<'_>) -> Vec<Vec<u8>> {
     let Header { kind, flags, author, n, .. } = entry.header;
     let author = AuthorId(author);

@@ -141,7 +141,15 @@ impl Log {
         match core.current_control()? {
             Some((control, look)) => match core.open_reader(control, look) {
                 Err(Error::Index { .. }) => core.mend_to_open()?,
-                Ok(_) if look.is_suspect && options.recovery == Recovery::Inline => core.mend_to_open()?,
+                Ok(_) if look.is_suspect => {
+                    core.note_suspect();
+                    // Rather what a wrong index hides is missing than everything.
+                    if core.allow_long(look.commit.end).is_ok()
+                        && let Err(e) = core.mend_to_open()
+                    {
+                        core.reader().map_err(|_| e)?;
+                    }
+                }
                 opened => drop(opened?),
             },
             None => core.recover_to_open()?,
@@ -178,6 +186,13 @@ impl Log {
     /// The sync failed: the store takes no more writes.
     pub fn sync(&self) -> Result<(), Error> {
         self.core.sync_all()
+    }
+
+    /// Whether the index was found wrong and this process may not build another: until some process does, answers may lack something
+    /// and nothing is written.
+    pub fn is_rebuild_due(&self) -> bool {
+        let look = if self.core.suspected() { self.core.reader().ok() } else { None };
+        look.is_some_and(|(_, look)| look.is_suspect && self.core.allow_long(look.commit.end).is_err())
     }
 
     /// Builds a new index from the log and switches every process to it. Writers wait meanwhile.

@@ -4,16 +4,16 @@
 use crate::apply;
 use crate::control::Control;
 use crate::core::Core;
-use crate::frame::{FATE_IN_FRAME, Fate, Kind};
+use crate::frame::{FATE_IN_FRAME, Fate, HEADER_BYTES, Kind};
 use crate::index::{EMPTY_BYTES, Index, Push};
 use crate::key;
 use crate::memory::FileMemory;
-use crate::payload::{Target, Text};
+use crate::payload::Text;
 use crate::recover::is_backed;
 use crate::scan::{Entry, Scan, Window};
 use crate::segment::Segments;
 use crate::view::{FIRST_FRAME, Purpose, View, index_path};
-use crate::{Error, ListKey, Position, Progress};
+use crate::{AuthorId, Error, ListKey, Position, Progress};
 use std::sync::Arc;
 
 /// Progress is told each time that this many bytes are done.
@@ -59,8 +59,17 @@ impl Core {
         let access = Purpose::Write(self.options.backend).access();
         let segments = Segments::new(Arc::clone(&self.disk), &self.dir, self.format.geometry, access);
         let view = View { control, index, segments, sums: self.sums, generation, replaced: 0 };
-        let mut builder =
-            Builder { view: &view, end, deleted: 0, closed: 0, has_alien: false, unscrubbed: None, batch: Vec::new() };
+        let mut builder = Builder {
+            view: &view,
+            end,
+            deleted: 0,
+            closed: 0,
+            has_alien: false,
+            unscrubbed: None,
+            batch: Vec::new(),
+            authors: 0,
+            gaps: Vec::new(),
+        };
         builder.run(progress)?;
         let Builder { deleted, closed, has_alien, unscrubbed, .. } = builder;
         view.index.stamp(generation, Position(FIRST_FRAME), Position(end))?;
@@ -78,7 +87,23 @@ struct Builder<'v> {
     unscrubbed: Option<u64>,
     /// Pushes that gather: together they are faster.
     batch: Vec<Push<Vec<u8>>>,
+    /// One more than the highest number of an author that any frame names.
+    authors: u64,
+    gaps: Vec<Gap>,
 }
+
+/// A stretch of the log that cannot be read.
+struct Gap {
+    from: u64,
+    to: u64,
+}
+
+/// Bytes of the smallest frame that uses up a number.
+const NUMBERED_BYTES: u64 = HEADER_BYTES as u64;
+/// For one gap and list as many numbers are always left out, if it can have held as many.
+const LEFT_OUT_MIN: u64 = 16;
+/// And in all lists together about this many at most.
+const LEFT_OUT_MAX: u64 = 1 << 20;
 
 impl Builder<'_> {
     fn push(&mut self) -> Result<(), Error> {
@@ -91,10 +116,15 @@ impl Builder<'_> {
         let mut scan = Scan::new(&self.view.segments, self.view.sums, FIRST_FRAME, Window::wide());
         let mut told = 0;
         while scan.at() < self.end {
+            let from = scan.at();
             if let Some(entry) = scan.next()? {
                 self.add(&entry)?;
-            } else if !scan.resync(self.end)? {
-                break;
+            } else {
+                let more = scan.resync(self.end)?;
+                self.gaps.push(self.gap(from, if more { scan.at() } else { self.end })?);
+                if !more {
+                    break;
+                }
             }
             if scan.at() >= told + STEP_BYTES {
                 told = scan.at();
@@ -102,8 +132,75 @@ impl Builder<'_> {
             }
         }
         self.push()?;
+        self.leave_out_lost_numbers()?;
         progress(Progress { done: self.end, total: self.end });
         Ok(())
+    }
+
+    /// What lies between two places; not the room behind a SEAL, where nothing was ever written.
+    fn gap(&self, from: u64, to: u64) -> Result<Gap, Error> {
+        let segments = &self.view.segments;
+        let end = segments.geometry().segment_of(from).end();
+        if to < end {
+            return Ok(Gap { from, to });
+        }
+        let mut bytes = vec![0; usize::try_from(end - from).unwrap_or_default()];
+        let found = segments.read_up_to(from, &mut bytes).unwrap_or(0);
+        let used = bytes.iter().take(found).rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
+        Ok(Gap { from, to: from + used.max(NUMBERED_BYTES) })
+    }
+
+    /// Numbers that a frame which cannot be read may have had are not given out again: ids would come to mean something else.
+    fn leave_out_lost_numbers(&self) -> Result<(), Error> {
+        let authors = ListKey::Authors.bytes();
+        let lost = self.lost_behind(&authors, 1)?;
+        let known = self.view.index.find(&authors)?.map_or(0, |head| head.len()).max(self.authors);
+        self.lengthen(&authors, known + lost)?;
+        if self.gaps.is_empty() {
+            return Ok(());
+        }
+        for author in (0..known + lost).filter_map(key::target) {
+            let timeline = ListKey::Timeline(author).bytes();
+            let lost = self.lost_behind(&timeline, known + lost)?;
+            let known = self.view.index.find(&timeline)?.map_or(0, |head| head.len());
+            self.lengthen(&timeline, known + lost)?;
+        }
+        Ok(())
+    }
+
+    /// How many numbers of a list were perhaps used behind its last element, in gaps; `lists` are asked for.
+    fn lost_behind(&self, key: &[u8], lists: u64) -> Result<u64, Error> {
+        let last = match self.view.index.find(key)? {
+            Some(head) => head.get(head.len() - 1)?.0,
+            None => 0,
+        };
+        let most = (LEFT_OUT_MAX / lists.max(1)).max(LEFT_OUT_MIN);
+        let gaps = self.gaps.iter().filter(|gap| gap.to > last);
+        Ok(gaps.map(|gap| (gap.to - gap.from).div_ceil(NUMBERED_BYTES).min(most)).sum())
+    }
+
+    fn lengthen(&self, key: &[u8], wanted: u64) -> Result<(), Error> {
+        self.view.index.lengthen(key, wanted, Position(self.end))
+    }
+
+    /// Notes which numbers a frame proves to be used: that of its author, of whom it follows, and of the record that it is about.
+    fn note_numbers(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+        let header = &entry.header;
+        if !(Kind::USER.0..=Kind::UNFOLLOW.0).contains(&header.kind.0) {
+            return Ok(());
+        }
+        self.authors = self.authors.max(u64::from(header.author) + 1);
+        match header.kind {
+            Kind::FOLLOW | Kind::UNFOLLOW => {
+                self.authors = self.authors.max(key::target(header.n).map_or(0, |target| u64::from(target.0) + 1));
+                Ok(())
+            }
+            Kind::EDIT | Kind::DELETE => {
+                let timeline = ListKey::Timeline(AuthorId(header.author)).bytes();
+                self.view.index.lengthen(&timeline, header.n.saturating_add(1), Position(entry.position))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn add(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
@@ -114,6 +211,7 @@ impl Builder<'_> {
             self.push()?;
             apply::effects(self.view, entry)?;
         }
+        self.note_numbers(entry)?;
         if entry.header.kind == Kind::CLOSE_USER {
             self.closed = entry.position + 1;
         }
@@ -146,7 +244,10 @@ impl Builder<'_> {
 
     /// Whether a text that a DELETE takes away is still there.
     fn has_text(&self, delete: &Entry<'_>) -> Result<bool, Error> {
-        let Some(target) = Target::read(delete.payload) else { return Ok(false) };
+        let Some(target) = apply::sound_target(delete) else { return Ok(false) };
+        if !self.view.is_text_of(target.put, delete)? {
+            return Ok(false);
+        }
         let mut window = Window::glance();
         for version in self.view.versions(target.put, target.newest)? {
             let Some(entry) = window.entry(&self.view.segments, self.view.sums, version)? else { continue };
@@ -161,11 +262,11 @@ impl Builder<'_> {
 
 /// On which lists a frame goes: a dead record keeps its number only, a replaced version loses its tags.
 pub(crate) fn lists(entry: &Entry<'_>, fate: Fate) -> Vec<Vec<u8>> {
-    let mut keys = key::of_frame(entry);
+    let mut keys = key::of_checked_frame(entry);
     if fate == Fate::LIVE || ![Kind::PUT, Kind::EDIT].contains(&entry.header.kind) {
         return keys;
     }
-    let timeline = ListKey::Timeline(crate::AuthorId(entry.header.author)).bytes();
+    let timeline = ListKey::Timeline(AuthorId(entry.header.author)).bytes();
     let is_dead = fate.deleted_by().is_some();
     keys.retain(|key| match key.first() {
         Some(b'#' | b'@') => false,

@@ -139,8 +139,7 @@ impl Snapshot {
             })
         });
         drop(window);
-        // A position that cannot be a frame's stands for a record whose frame is damaged: the rebuild knew.
-        if stage.is_none() && position % 8 == 0 {
+        if stage.is_none() && !self.is_filler(position) {
             self.suspect();
         }
         Ok(stage)

@@ -3,6 +3,7 @@
 
 use crate::Error;
 use crate::frame::{FRAME_BYTES_MAX, Fate, HEADER_BYTES, Header, Kind, Sums};
+use crate::geometry::POSITION_MAX;
 use crate::segment::{SEGMENT_HEADER_BYTES, Segments, Tail};
 
 /// A frame as it lies in the log.
@@ -68,9 +69,10 @@ impl Window {
             // The first frame is often the only one that is asked for; a scan that goes on soon reads in full strides.
             let stride = (self.bytes.len() * 8).min(self.stride).max(segments.glance_bytes());
             self.bytes.resize(stride.max(wanted), 0);
-            let found = segments.read_up_to(position, &mut self.bytes)?;
-            self.bytes.truncate(found);
+            let found = segments.read_up_to(position, &mut self.bytes);
+            self.bytes.truncate(*found.as_ref().unwrap_or(&0));
             self.at = position;
+            found?;
         }
         let skip = usize::try_from(position - self.at).unwrap_or(usize::MAX);
         Ok(self.bytes.get(skip..).unwrap_or_default())
@@ -83,7 +85,15 @@ impl Window {
         sums: Sums,
         position: u64,
     ) -> Result<Option<(Header, Fate)>, Error> {
-        Ok(Header::open(self.ahead(segments, position, HEADER_BYTES)?, position, sums))
+        // A damaged index or fate may name anything.
+        if position >= POSITION_MAX {
+            return Ok(None);
+        }
+        match self.ahead(segments, position, HEADER_BYTES) {
+            Ok(bytes) => Ok(Header::open(bytes, position, sums)),
+            Err(e) if e.is_missing() => Ok(None),
+            Err(e) => Err(e),
+        }
     }
 
     /// The frame at `position`, if there is one.

@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::apply::sound_target;
 use crate::control::Word;
 use crate::core::Core;
 use crate::frame::HEADER_BYTES;
-use crate::payload::{Target, Text};
+use crate::payload::Text;
 use crate::scan::Window;
 use crate::sync::sync_segment;
 use crate::view::View;
@@ -85,7 +86,10 @@ fn targets(view: &View, from: u64, to: u64) -> Result<(Vec<u64>, u64), Error> {
     for number in first..last.min(first + ROUND_MAX) {
         let Position(at) = head.get(number)?;
         let entry = window.entry(&view.segments, view.sums, at)?;
-        if let Some(target) = entry.and_then(|entry| Target::read(entry.payload)) {
+        let Some(entry) = entry else { continue };
+        if let Some(target) = sound_target(&entry)
+            && view.is_text_of(target.put, &entry)?
+        {
             versions.extend(view.versions(target.put, target.newest)?);
         }
     }

@@ -10,6 +10,7 @@ use crate::control::{Control, Look, Word};
 use crate::core::Core;
 use crate::frame::Kind;
 use crate::frames::Frames;
+use crate::index::is_filler;
 use crate::key;
 use crate::payload::Name;
 use crate::scan::Window;
@@ -111,7 +112,9 @@ impl Snapshot {
         let mut window = self.window();
         let Some(entry) = window.entry(&self.view.segments, self.view.sums, at)? else {
             drop(window);
-            self.suspect();
+            if !self.is_filler(at) {
+                self.suspect();
+            }
             return Ok(None);
         };
         if !entry.is_intact() {
@@ -184,6 +187,11 @@ impl Snapshot {
         position < self.stamp.visible.0
     }
 
+    /// Whether a position cannot be a frame's, but stands for a number whose frame is lost: whoever built the index knew.
+    pub(crate) fn is_filler(&self, position: u64) -> bool {
+        is_filler(Position(position)) && self.sees(position)
+    }
+
     pub(crate) fn window(&self) -> MutexGuard<'_, Window> {
         self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -210,6 +218,7 @@ impl Snapshot {
     /// Notes that the index led to a place where what it promised is not: the next writer builds a new one.
     pub(crate) fn suspect(&self) {
         self.count_damage();
+        self.core.note_suspect();
         if let Ok(Some(control)) = Control::open_to_write(&*self.core.disk, &self.core.dir)
             && control.look().is_ok_and(|look| self.view.is_of(&look))
         {

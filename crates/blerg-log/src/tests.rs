@@ -2,6 +2,7 @@
 
 mod basics;
 mod crashes;
+mod damage;
 pub(crate) mod fake;
 mod model;
 mod models;

@@ -10,7 +10,7 @@ use crate::frame::{FATE_IN_FRAME, Fate, Header, Kind, Sums};
 use crate::index::Index;
 use crate::memory::{FileMemory, Reach};
 use crate::payload::{Origin, Text};
-use crate::scan::{Scan, Window};
+use crate::scan::{Entry, Scan, Window};
 use crate::segment::{Access, SEGMENT_HEADER_BYTES, Segments};
 use crate::{Backend, Disk, Error};
 
@@ -123,6 +123,25 @@ impl View {
             self.segments.write(position + FATE_IN_FRAME, &fate.0.to_le_bytes())?;
         }
         Ok(())
+    }
+
+    /// Whether a PUT or EDIT of the record of `by` stands at `position`, before that.
+    pub(crate) fn is_text_of(&self, position: u64, by: &Entry<'_>) -> Result<bool, Error> {
+        let found = self.header_before(position, by)?;
+        Ok(found.is_some_and(|header| header.kind != Kind::DELETE && is_same_record(&header, &by.header)))
+    }
+
+    /// Whether the USER of the author of `by` stands at `position`, before that.
+    pub(crate) fn is_user_of(&self, position: u64, by: &Entry<'_>) -> Result<bool, Error> {
+        let found = self.header_before(position, by)?;
+        Ok(found.is_some_and(|header| header.kind == Kind::USER && header.author == by.header.author))
+    }
+
+    fn header_before(&self, position: u64, by: &Entry<'_>) -> Result<Option<Header>, Error> {
+        if position >= by.position {
+            return Ok(None);
+        }
+        Ok(Window::glance().header(&self.segments, self.sums, position)?.map(|(header, _)| header))
     }
 
     /// Writes a fate that is there once more, so that the next sync is about it too.

@@ -10,6 +10,9 @@ pub(super) const TOGETHER: usize = 32;
 /// Bytes that are kept free at least: more than one push takes, but for a large table or directory.
 const GROW_SLACK: u64 = 256 << 10;
 
+/// Frames begin at multiples of this.
+const FRAME_ALIGN: u64 = 8;
+
 /// A memory that can become longer.
 pub(crate) trait Grow {
     /// Reserves at least `bytes` in all; new bytes are zero.
@@ -30,8 +33,8 @@ pub(crate) struct Push<K> {
 
 impl<M: Memory + Grow> Index<M> {
     /// The same pushes in the same order, and the same index, as by `push`; only faster, and the memory grows when it must.
-    /// Numbers that are missing before the one an element must get are filled with the positions behind the last element, where
-    /// no frame can begin; a list that has the number already stays as it is.
+    /// Numbers that are missing before the one an element must get are filled with positions behind the last element at which no
+    /// frame can begin; a list that has the number already stays as it is.
     ///
     /// # Errors
     /// As for `push`, the memory cannot grow, or more numbers are missing than there are positions for them. The pushes before
@@ -50,21 +53,40 @@ impl<M: Memory + Grow> Index<M> {
         Ok(())
     }
 
+    /// Makes a list at least `wanted` elements long, with such positions before `before`; not quite as long if there are not as many.
+    ///
+    /// # Errors
+    /// As for [`Index::push_all_growing`].
+    pub(crate) fn lengthen(&self, key: &[u8], wanted: u64, before: Position) -> Result<(), Error> {
+        let hash = self.hasher.hash(key);
+        let (len, free) = self.len_and_free(hash, key)?;
+        self.fill(hash, key, free, wanted.saturating_sub(len).min(fillers(free, before.0)))
+    }
+
     /// Fills a list up to the element before `number`.
     fn fill_up(&self, hash: u64, key: &[u8], number: u64, position: Position) -> Result<(), Error> {
         if number == 0 {
             return Ok(());
         }
-        let (len, free) = match self.find_hashed(hash, key)? {
-            Some(head) if head.len() < number => (head.len(), head.get(head.len() - 1)?.0.saturating_add(1)),
-            Some(_) => return Ok(()),
-            None => (0, 1),
-        };
-        let missing = number - len;
-        if missing > position.0.saturating_sub(free) {
+        let (len, free) = self.len_and_free(hash, key)?;
+        let missing = number.saturating_sub(len);
+        if missing > fillers(free, position.0) {
             return Err(Fault::Missing { number, len, position: position.0 }.into());
         }
-        for filler in free..free + missing {
+        self.fill(hash, key, free, missing)
+    }
+
+    /// The length of a list, and the position behind its last element.
+    fn len_and_free(&self, hash: u64, key: &[u8]) -> Result<(u64, u64), Error> {
+        Ok(match self.find_hashed(hash, key)? {
+            Some(head) => (head.len(), head.get(head.len() - 1)?.0.saturating_add(1)),
+            None => (0, 1),
+        })
+    }
+
+    fn fill(&self, hash: u64, key: &[u8], free: u64, missing: u64) -> Result<(), Error> {
+        let count = usize::try_from(missing).unwrap_or(usize::MAX);
+        for filler in (free..).filter(|at| is_filler(Position(*at))).take(count) {
             self.grow_ahead()?;
             self.push_hashed(hash, key, Position(filler))?;
         }
@@ -80,6 +102,16 @@ impl<M: Memory + Grow> Index<M> {
         }
         Ok(())
     }
+}
+
+/// Whether a position stands for a number whose frame is lost: no frame begins there.
+pub(crate) fn is_filler(position: Position) -> bool {
+    position.0 % FRAME_ALIGN != 0
+}
+
+/// How many such positions there are from `from` on and before `before`.
+fn fillers(from: u64, before: u64) -> u64 {
+    before.saturating_sub(from) - before.div_ceil(FRAME_ALIGN).saturating_sub(from.div_ceil(FRAME_ALIGN))
 }
 
 impl<M: Memory> Index<M> {
