@@ -6,7 +6,7 @@ use std::{fmt, io};
 
 use crate::conditional::{self, Validators};
 use crate::request::Method;
-use crate::security;
+use crate::security::{self, Carries};
 
 /// The body of an answer.
 pub enum Body {
@@ -206,8 +206,13 @@ impl Response {
             headers.push(("Cache-Control", Cow::Borrowed(rule)));
         }
         let is_page = headers.iter().any(|(name, value)| *name == "Content-Type" && value.starts_with("text/html"));
+        let carries = match (status, is_page) {
+            (304, _) => Carries::Nothing,
+            (_, true) => Carries::Page,
+            (_, false) => Carries::Data,
+        };
         let own_policy = has(&headers, security::POLICY);
-        let security = security::headers(is_page).filter(|(name, _)| !own_policy || *name != security::POLICY);
+        let security = security::headers(carries).filter(|(name, _)| !own_policy || *name != security::POLICY);
         headers.extend(security.map(|(name, value)| (name, Cow::Borrowed(value))));
         if let (Body::Bytes(bytes), false) = (&body, bodiless) {
             headers.push(("Content-Length", Cow::Owned(bytes.len().to_string())));

@@ -22,8 +22,22 @@ const PAGE: [(&str, &str); 4] = [
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
 ];
 
-/// The headers that every page, or every other answer, carries.
-pub(crate) fn headers(is_page: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let own: &[(&str, &str)] = if is_page { &PAGE } else { &DATA };
+/// What an answer carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carries {
+    Page,
+    Data,
+    /// 304: a browser puts the headers of such an answer in place of those that came with its copy, so it must say
+    /// nothing that depends on what that is.
+    Nothing,
+}
+
+/// The headers that every answer of a kind has.
+pub(crate) fn headers(carries: Carries) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let own: &[(&str, &str)] = match carries {
+        Carries::Page => &PAGE,
+        Carries::Data => &DATA,
+        Carries::Nothing => &[],
+    };
     COMMON.iter().chain(own).copied()
 }

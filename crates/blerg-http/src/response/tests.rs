@@ -64,6 +64,16 @@ fn not_modified_has_validators_and_no_body() {
 }
 
 #[test]
+fn not_modified_says_nothing_of_the_policy_that_the_copy_came_with() {
+    let validators = Validators { etag: "v1".to_owned(), last_modified_secs: 0 };
+    let sealed = Response::not_modified(&validators).seal(Method::Get);
+    assert_eq!(value(&sealed, "Content-Security-Policy"), None);
+    assert_eq!(value(&sealed, "X-Content-Type-Options"), Some("nosniff"));
+    let own = Response::not_modified(&validators).header("Content-Security-Policy", "default-src 'self'");
+    assert_eq!(value(&own.seal(Method::Get), "Content-Security-Policy"), Some("default-src 'self'"));
+}
+
+#[test]
 fn answers_with_validators_are_asked_about_and_others_not_kept() {
     let validators = Validators { etag: "v1".to_owned(), last_modified_secs: 0 };
     let cache = |response: Response| value(&response.seal(Method::Get), "Cache-Control").map(str::to_owned);
