@@ -153,7 +153,7 @@ pub const SETTINGS: &[Setting] = &[
         value: "LIMITS",
         default: "default",
         meaning: "how often one address or account may log in, sign up and write: default, off, or tries/seconds \
-                  as in login=10/60,create=5/3600,put=60/60",
+                  as in login=10/60,create=5/3600,put=60/60,look=120/60 (look: histories and searches of the wiki)",
         check: Check::Text,
     },
     Setting {

@@ -46,6 +46,8 @@ pub struct Limits {
     pub create: Rate,
     /// Posts, edits and deletes.
     pub put: Rate,
+    /// Looks that cost more than a page: histories, comparisons, searches of the wiki.
+    pub look: Rate,
 }
 
 /// What is limited.
@@ -57,20 +59,29 @@ pub enum LimitKind {
     Create,
     /// A post, an edit or a delete.
     Put,
+    /// A look that costs more than a page.
+    Look,
 }
 
 impl Limits {
     /// What a site has when the operator says nothing.
-    pub const DEFAULT: Limits = Limits { login: Rate::new(10, 60), create: Rate::new(5, 3600), put: Rate::new(60, 60) };
+    pub const DEFAULT: Limits = Limits {
+        login: Rate::new(10, 60),
+        create: Rate::new(5, 3600),
+        put: Rate::new(60, 60),
+        look: Rate::new(120, 60),
+    };
 
     /// No limits: the operator's tool, tests, or a proxy that limits by itself.
-    pub const OFF: Limits = Limits { login: Rate::new(0, 1), create: Rate::new(0, 1), put: Rate::new(0, 1) };
+    pub const OFF: Limits =
+        Limits { login: Rate::new(0, 1), create: Rate::new(0, 1), put: Rate::new(0, 1), look: Rate::new(0, 1) };
 
     fn rate(&self, kind: LimitKind) -> Rate {
         match kind {
             LimitKind::Login => self.login,
             LimitKind::Create => self.create,
             LimitKind::Put => self.put,
+            LimitKind::Look => self.look,
         }
     }
 }
@@ -99,7 +110,7 @@ impl FromStr for Limits {
 
     fn from_str(text: &str) -> Result<Limits, Error> {
         let wrong = || Error::Setting {
-            wanted: "default, off or a list like login=10/60,create=5/3600,put=60/60",
+            wanted: "default, off or a list like login=10/60,create=5/3600,put=60/60,look=120/60",
             found: text.to_owned(),
         };
         match text {
@@ -117,6 +128,7 @@ impl FromStr for Limits {
                 "login" => limits.login = rate,
                 "create" => limits.create = rate,
                 "put" => limits.put = rate,
+                "look" => limits.look = rate,
                 _ => return Err(wrong()),
             }
             named.push(name);
@@ -203,7 +215,7 @@ fn account_key(table: &Table, kind: LimitKind, against: Against<'_>) -> Option<t
 fn account_rate(kind: LimitKind, rate: Rate) -> Rate {
     match kind {
         LimitKind::Login => Rate { tries: rate.tries.saturating_mul(LOGIN_ACCOUNT_FACTOR), ..rate },
-        LimitKind::Create | LimitKind::Put => rate,
+        LimitKind::Create | LimitKind::Put | LimitKind::Look => rate,
     }
 }
 

@@ -228,7 +228,7 @@ fn who_leaves_takes_everything_but_the_name() {
 #[test]
 fn too_many_tries_are_429_with_the_time_to_wait() {
     let rate = Rate { tries: 2, window_secs: 60 };
-    let limits = Limits { login: rate, create: rate, put: rate };
+    let limits = Limits { login: rate, create: rate, put: rate, look: rate };
     let site = Site::with(blerg_store::Settings { limits, ..settings() });
     let jon = site.join("jon");
     jon.put("one");

@@ -107,6 +107,7 @@ impl Table {
             LimitKind::Login => 1,
             LimitKind::Create => 2,
             LimitKind::Put => 3,
+            LimitKind::Look => 4,
         }]);
         match key {
             Key::Address(address) => hash.update(network(address)),

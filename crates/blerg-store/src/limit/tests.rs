@@ -254,7 +254,7 @@ fn settings_are_words_or_numbers() {
     check_setting("put=off", Some(Limits { put: rate(0, 1), ..Limits::DEFAULT }));
     check_setting(
         "login=1/2,create=3/4,put=5/6",
-        Some(Limits { login: rate(1, 2), create: rate(3, 4), put: rate(5, 6) }),
+        Some(Limits { login: rate(1, 2), create: rate(3, 4), put: rate(5, 6), ..Limits::DEFAULT }),
     );
     check_setting("put=1000000/86400", Some(Limits { put: rate(1_000_000, 86_400), ..Limits::DEFAULT }));
     for wrong in [
