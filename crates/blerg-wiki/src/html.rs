@@ -88,7 +88,6 @@ fn head(call: &Call<'_>, sheet: &Sheet<'_>) -> Markup {
             }
             link rel="icon" href={ (call.place.site) "favicon.svg" } type="image/svg+xml";
             link rel="stylesheet" href=(style::address(call));
-            link rel="search" href=(call.place.special("Search")) title="Search";
             link rel="alternate" type="application/rss+xml" title="Recent changes" href=(call.place.feed("wiki.rss"));
             @if let Some((page, _)) = sheet.about {
                 link rel="alternate" type="application/rss+xml" title="Changes of this page"

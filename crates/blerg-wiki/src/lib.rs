@@ -10,15 +10,24 @@
 #![forbid(unsafe_code)]
 
 mod call;
+mod change;
 mod conflict;
 mod edit;
+mod export;
 mod failure;
+mod files;
+mod history;
 mod html;
+mod lists;
 mod login;
+mod manage;
 mod place;
 mod render;
 mod route;
+mod search;
+mod sniff;
 mod style;
+mod tags;
 mod time;
 mod typed;
 mod view;

@@ -6,7 +6,7 @@ use blerg_store::{FileName, PageName, Store};
 
 use crate::call::Call;
 use crate::failure::{Failure, name_reason};
-use crate::{edit, login, style, view};
+use crate::{edit, export, files, history, lists, login, manage, search, style, tags, view};
 
 /// The page that `/wiki/` shows.
 const HOME: &str = "Home";
@@ -49,12 +49,31 @@ const fn list(name: &'static str, get: SpecialAnswer) -> Special {
     Special { name, get: Some(get), post: None }
 }
 
-static ACTIONS: &[Action] =
-    &[both("", view::show, edit::save), get("raw", view::raw), both("edit", edit::form, edit::save)];
+static ACTIONS: &[Action] = &[
+    both("", view::show, edit::save),
+    get("raw", view::raw),
+    both("edit", edit::form, edit::save),
+    get("history", history::show),
+    get("diff", history::compare),
+    get("links", lists::links),
+    both("revert", manage::ask_revert, manage::revert),
+    both("rename", manage::show, manage::rename),
+    both("delete", manage::show, manage::delete),
+    both("undelete", manage::show, manage::undelete),
+    both("protect", manage::show, manage::protect),
+    both("attach", files::show, files::attach),
+];
 
 static SPECIALS: &[Special] = &[
+    list("Recent", lists::recent),
+    list("All", lists::all),
+    list("Search", search::search),
+    list("Wanted", lists::wanted),
+    list("Orphans", lists::orphans),
+    list("Tags", tags::show),
     Special { name: "Login", get: Some(login::show), post: Some(login::log_in) },
     Special { name: "Logout", get: None, post: Some(login::log_out) },
+    list("Export", export::export),
     list("User", view::user),
     list("Style.css", style::answer),
 ];
@@ -209,7 +228,7 @@ impl Target<'_> {
                 let answer = if is_post { special.post } else { special.get };
                 answer.map_or_else(|| Err(Failure::method("POST")), |answer| answer(call, rest))
             }
-            Target::File(..) => Err(Failure::missing("There is no such file.")),
+            Target::File(name, file) => files::serve(call, name, file),
             Target::Slash(page) => {
                 let to = page.as_ref().map_or_else(|| call.place.root.clone(), |page| call.place.page(page));
                 Ok(view::moved(call, &to))

@@ -10,9 +10,13 @@ use crate::failure::Failure;
 use crate::html::{Sheet, Tab, moment, page};
 use crate::place::encode;
 use crate::render::{self, Renderer, Sections};
+use crate::tags;
 
 /// Pages that link to one and are listed below it; more are a click away.
 const BACKLINKS: usize = 30;
+
+/// Posts that link to a page and are shown below it.
+const POSTS: usize = 5;
 
 /// Names that are offered where a page is missing.
 const SIMILAR: usize = 8;
@@ -38,6 +42,10 @@ pub(crate) fn show(call: &Call<'_>, name: &PageName) -> Result<Response, Failure
 /// What stands at a name, with HTML that is up to date.
 fn fresh(call: &Call<'_>, name: &PageName) -> Result<View, Failure> {
     let wiki = call.wiki()?;
+    // Where the list cannot be written the page is shown with the posts that are known.
+    if let Err(error) = wiki.index_posts(blerg_markup::wiki::page_links) {
+        call.report(&Failure::from(error));
+    }
     let view = wiki.view(name)?;
     let View::Page(mut page) = view else { return Ok(view) };
     if !page.is_stale && page.renderer == render::VERSION {
@@ -93,10 +101,19 @@ pub(crate) fn article(call: &Call<'_>, title: Option<&PageName>, made: &str) -> 
 }
 
 fn backlinks(call: &Call<'_>, name: &PageName) -> Result<Markup, Failure> {
-    let mut names = call.wiki()?.backlinks(name, None, BACKLINKS + 1)?;
+    let wiki = call.wiki()?;
+    let mut names = wiki.backlinks(name, None, BACKLINKS + 1)?;
     let has_more = names.len() > BACKLINKS;
     names.truncate(BACKLINKS);
+    let posts = wiki.post_backlinks(name, None, POSTS)?;
     Ok(html! {
+        @if !posts.posts.is_empty() {
+            section.links aria-labelledby="posts-here" {
+                h2 #posts-here { "Posts that link here" }
+                (tags::posts(call, &posts.posts))
+                @if posts.next.is_some() { p.hint { "There are older ones." } }
+            }
+        }
         @if !names.is_empty() {
             section.links aria-labelledby="links-here" {
                 h2 #links-here { "Pages that link here" }
