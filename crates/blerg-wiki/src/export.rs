@@ -20,14 +20,7 @@ pub(crate) fn export(call: &Call<'_>, _: &str) -> Result<Response, Failure> {
     call.spend_of(LimitKind::Look)?;
     // An error now is an answer; later it cuts the archive off.
     call.wiki()?.version()?;
-    let buffer = Buffer::default();
-    let archive = Archive {
-        store: Arc::clone(call.store),
-        writer: Some(ZipArchiveWriter::new(buffer.clone())),
-        buffer,
-        ahead: Vec::new(),
-        last: None,
-    };
+    let archive = Archive::new(call.store);
     let name = crate::time::date(call.request.now_us);
     Ok(call
         .kept(Response::stream("application/zip", Box::new(archive)))
@@ -57,7 +50,7 @@ impl Write for Buffer {
 }
 
 /// The archive while it goes out.
-struct Archive {
+pub(crate) struct Archive {
     store: Arc<Store>,
     writer: Option<ZipArchiveWriter<Buffer>>,
     buffer: Buffer,
@@ -74,6 +67,12 @@ enum Item {
 }
 
 impl Archive {
+    pub(crate) fn new(store: &Arc<Store>) -> Archive {
+        let buffer = Buffer::default();
+        let writer = Some(ZipArchiveWriter::new(buffer.clone()));
+        Archive { store: Arc::clone(store), writer, buffer, ahead: Vec::new(), last: None }
+    }
+
     /// The next item; after a page come its files.
     fn next_item(&mut self) -> Result<Option<Item>, Error> {
         if self.ahead.is_empty() {

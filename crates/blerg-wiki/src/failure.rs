@@ -77,6 +77,11 @@ impl Failure {
         self.fault.as_deref()
     }
 
+    /// That error, or else the reason.
+    pub(crate) fn into_fault(self) -> Result<Box<Error>, Cow<'static, str>> {
+        self.fault.ok_or(self.reason)
+    }
+
     /// What goes along with an answer of this status, whatever page it is.
     pub(crate) fn mark(&self, response: Response) -> Response {
         let mut response = response.status(self.status);

@@ -21,6 +21,7 @@ mod html;
 mod lists;
 mod login;
 mod manage;
+mod operator;
 mod place;
 mod render;
 mod route;
@@ -40,6 +41,7 @@ use blerg_store::{Error, Store};
 use call::Call;
 use failure::Failure;
 
+pub use operator::{Unrendered, archive, link_fixes, media_type, rendered};
 pub use route::has;
 
 /// Takes the errors that are the operator's to mend, while the visitor gets a short word.

@@ -143,7 +143,7 @@ fn try_rename(call: &Call<'_>, name: &PageName, form: &Form) -> Result<Response,
 }
 
 /// The texts of the pages that link to the old name, with the new one.
-fn fixes(wiki: Wiki<'_>, from: &PageName, to: &PageName) -> Result<Vec<Fix>, Failure> {
+pub(crate) fn fixes(wiki: Wiki<'_>, from: &PageName, to: &PageName) -> Result<Vec<Fix>, Failure> {
     let mut fixes = Vec::new();
     for name in wiki.direct_backlinks(from, None, FIXES_MAX)? {
         let source = wiki.source(&name, None)?;
