@@ -2,6 +2,7 @@
 //! The same texts always give the same answer, and hostile ones only a coarser answer, since no clock is asked: the
 //! search gives up finer matches after a bounded cost. It never changes or drops a byte.
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use imara_diff::{Algorithm, Diff, InternedInput};
@@ -9,8 +10,16 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::clean::escape;
 
-/// Most bytes of neighbouring changed lines whose words are compared; longer ones are shown as changed whole.
-const WORDS_BYTES_MAX: usize = 256 * 1024;
+/// Most pairs of equal lines in two texts that are all considered: what two articles of thousands of lines have, blank
+/// ones included, and less than a tenth of a second's work.
+const PAIRS_MAX: usize = 4 * 1024 * 1024;
+
+/// Where there are more, lines with more pairs than this count as equal only at the ends of changes.
+const PAIRS_OF_ONE_MAX: usize = 4096;
+
+/// Most words of neighbouring changed lines that are compared; where there are more, the lines are shown as changed whole.
+/// A long article has as many; comparing them costs more than their number, and a text can be one line.
+const WORDS_MAX: usize = 16 * 1024;
 
 /// What changed, as hunks with unchanged lines around them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -188,23 +197,59 @@ impl<'t> Changes<'t> {
 }
 
 /// The changed ranges of two rows of lines or words.
-pub(crate) fn changed(before: &[&str], after: &[&str]) -> Vec<(Range<usize>, Range<usize>)> {
+pub(crate) fn changed<'t>(before: &[&'t str], after: &[&'t str]) -> Vec<(Range<usize>, Range<usize>)> {
+    let often = too_often(before, after);
+    // What stands in too many places gets a number of its own in each, so that it is equal to nothing.
+    let token = |side: usize| {
+        let often = &often;
+        move |(at, text): (usize, &&'t str)| (*text, if often.contains(text) { 2 * at + side } else { 0 })
+    };
     let mut input = InternedInput::default();
-    input.update_before(before.iter().copied());
-    input.update_after(after.iter().copied());
+    input.update_before(before.iter().enumerate().map(token(1)));
+    input.update_after(after.iter().enumerate().map(token(2)));
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
-    diff.postprocess_lines(&input);
+    diff.postprocess_no_heuristic(&input);
     let range = |range: Range<u32>| range.start as usize..range.end as usize;
-    diff.hunks().map(|hunk| (range(hunk.before), range(hunk.after))).collect()
+    let hunks = diff.hunks().map(|hunk| (range(hunk.before), range(hunk.after)));
+    hunks.map(|hunk| trimmed(before, after, hunk)).filter(|(old, new)| !(old.is_empty() && new.is_empty())).collect()
+}
+
+/// What both rows hold so often that comparing every place with every other would take too long.
+fn too_often<'t>(before: &[&'t str], after: &[&'t str]) -> HashSet<&'t str> {
+    let mut counts: HashMap<&str, (usize, usize)> = HashMap::new();
+    for text in before {
+        counts.entry(text).or_default().0 += 1;
+    }
+    for text in after {
+        counts.entry(text).or_default().1 += 1;
+    }
+    let pairs: usize = counts.values().map(|(old, new)| old * new).sum();
+    let is_often = |(_, (old, new)): &(&str, (usize, usize))| pairs > PAIRS_MAX && old * new > PAIRS_OF_ONE_MAX;
+    counts.into_iter().filter(is_often).map(|(text, _)| text).collect()
+}
+
+/// A hunk without the equal lines at either end.
+fn trimmed(before: &[&str], after: &[&str], hunk: (Range<usize>, Range<usize>)) -> (Range<usize>, Range<usize>) {
+    let (mut old, mut new) = hunk;
+    while !old.is_empty() && !new.is_empty() && before.get(old.start) == after.get(new.start) {
+        (old.start, new.start) = (old.start + 1, new.start + 1);
+    }
+    while !old.is_empty() && !new.is_empty() && before.get(old.end - 1) == after.get(new.end - 1) {
+        (old.end, new.end) = (old.end - 1, new.end - 1);
+    }
+    (old, new)
 }
 
 /// The changed bytes of both; nothing if they have too little in common for that to help a reader, or are too long.
 fn changed_words(before: &str, after: &str) -> Option<(Ranges, Ranges)> {
-    if before.is_empty() || after.is_empty() || before.len() + after.len() > WORDS_BYTES_MAX {
+    if before.is_empty() || after.is_empty() {
         return None;
     }
-    let (old, new): (Vec<&str>, Vec<&str>) =
-        (before.split_word_bounds().collect(), after.split_word_bounds().collect());
+    let old: Vec<&str> = before.split_word_bounds().take(WORDS_MAX).collect();
+    let new: Vec<&str> = after.split_word_bounds().take(WORDS_MAX).collect();
+    if old.len() + new.len() >= WORDS_MAX {
+        return None;
+    }
     let hunks = changed(&old, &new);
     let old = byte_ranges(&old, hunks.iter().map(|(removed, _)| removed));
     let new = byte_ranges(&new, hunks.iter().map(|(_, added)| added));
@@ -242,4 +287,4 @@ fn kept(text: &str, ranges: &[Range<usize>]) -> usize {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

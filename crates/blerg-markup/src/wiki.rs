@@ -8,9 +8,12 @@ use std::ops::Range;
 
 mod autolink;
 mod block;
+mod flat;
 mod href;
 mod inline;
+mod link;
 mod names;
+mod nesting;
 mod notes;
 mod plain;
 mod section;
@@ -104,6 +107,8 @@ pub enum Error {
         /// Its length.
         bytes: usize,
     },
+    /// Quotations and lists are nested so deeply that reading them would take too long.
+    TooDeep,
     /// The page would be longer than [`HTML_BYTES_MAX`].
     HtmlTooLong,
 }
@@ -112,6 +117,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::TextTooLong { bytes } => write!(f, "text of {bytes} bytes, limit {TEXT_BYTES_MAX}"),
+            Error::TooDeep => f.write_str("quotations and lists are nested too deeply"),
             Error::HtmlTooLong => write!(f, "page of over {HTML_BYTES_MAX} bytes of HTML"),
         }
     }
@@ -122,10 +128,13 @@ impl std::error::Error for Error {}
 /// The text as HTML, with what it links.
 ///
 /// # Errors
-/// [`Error`] for a text that is too long, or would become a page that is too long.
+/// [`Error`] for a text that is too long or nested too deeply, or would become a page that is too long.
 pub fn render(text: &str, place: &dyn Resolver) -> Result<Rendered, Error> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(Error::TextTooLong { bytes: text.len() });
+    }
+    if nesting::is_too_deep(text) {
+        return Err(Error::TooDeep);
     }
     block::Page::new(text, place).render()
 }
@@ -138,6 +147,8 @@ fn parser(text: &str) -> pulldown_cmark::Parser<'_> {
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_WIKILINKS;
+    // What `render` refuses has no headings, links or text for anyone else either.
+    let text = if nesting::is_too_deep(text) { "" } else { text };
     pulldown_cmark::Parser::new_ext(text, options)
 }
 

@@ -1,5 +1,7 @@
 //! Tests of what changed between two texts.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -124,4 +126,83 @@ proptest! {
             }
         }
     }
+}
+
+/// The least processor time of both, once it is in order or after some tries: other work on the machine disturbs it.
+pub(crate) fn growth(short: impl Fn(), long: impl Fn()) -> (Duration, Duration) {
+    let now = || {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::new(time.tv_sec.try_into().expect("positive"), time.tv_nsec.try_into().expect("positive"))
+    };
+    let measure = |run: &dyn Fn()| {
+        let start = now();
+        run();
+        now() - start
+    };
+    let (mut few, mut many) = (measure(&short), measure(&long));
+    for _ in 0..5 {
+        if many < few * 8 {
+            break;
+        }
+        (few, many) = (few.min(measure(&short)), many.min(measure(&long)));
+    }
+    (few, many)
+}
+
+type Pair = fn(usize) -> (String, String);
+
+/// Lines chosen by a number that is made anew each time (a linear congruential generator).
+fn lines(seed: u64, count: usize, kinds: u64) -> String {
+    let mut state = seed;
+    let mut line = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        format!("{}\n", (state >> 33) % kinds)
+    };
+    (0..count).map(|_| line()).collect()
+}
+
+const PAIRS: &[(&str, Pair)] = &[
+    ("equal", |n| ("a\n".repeat(n), "a\n".repeat(n))),
+    ("nothing in common", |n| ("a\n".repeat(n), "b\n".repeat(n))),
+    ("two kinds of lines", |n| (lines(1, n, 2), lines(2, n, 2))),
+    ("ten kinds of lines", |n| (lines(1, n, 10), lines(2, n, 10))),
+    ("many kinds of lines", |n| (lines(1, n, 1000), lines(2, n, 1000))),
+    ("other lines all", |n| (lines(1, n, u64::MAX), lines(2, n, u64::MAX))),
+    ("turned round", |n| {
+        let text = lines(1, n, u64::MAX);
+        let turned: Vec<&str> = text.lines().rev().collect();
+        let turned = turned.join("\n");
+        (text, turned)
+    }),
+    ("every other line", |n| ("a\nb\n".repeat(n / 2), "a\nc\n".repeat(n / 2))),
+    ("moved", |n| ("a\n".repeat(n) + &"b\n".repeat(n), "b\n".repeat(n) + &"a\n".repeat(n))),
+    ("one line of words", |n| (lines(1, n, 2).replace('\n', " "), lines(2, n, 2).replace('\n', " "))),
+    ("one line of other words", |n| (lines(1, n, 1 << 40).replace('\n', " "), lines(2, n, 1 << 40).replace('\n', " "))),
+    ("one long word", |n| ("a".repeat(n), "a".repeat(n + 1))),
+    ("marks", |n| ("\u{301}".repeat(n), "\u{302}".repeat(n))),
+];
+
+#[test]
+fn no_pair_of_texts_takes_more_than_its_share_of_time() {
+    for (name, make) in PAIRS {
+        let ((a, b), (c, d)) = (make(2_000), make(8_000));
+        let run = |old: &str, new: &str| {
+            std::hint::black_box(diff(old, new, 3));
+            std::hint::black_box(crate::merge::merge(old, new, &new.replace('1', "2")));
+        };
+        let (few, many) = growth(|| run(&a, &b), || run(&c, &d));
+        assert!(many < few * 11, "{name}: {few:?}, and for four times the text {many:?}");
+    }
+}
+
+#[test]
+fn lines_that_stand_everywhere_still_frame_small_changes() {
+    let old = "a\nb\n".repeat(5_000);
+    let new = format!("{}c\n{}", &old[..10_000], &old[10_000..]);
+    let changes = diff(&old, &new, 0);
+    assert_eq!((changes.added, changes.removed), (1, 0));
+    let old: String = (0..4_000).map(|n| format!("{n}\n\n\n")).collect();
+    let new = old.replace("\n2000\n\n", "\n2000\nx\n");
+    let changes = diff(&old, &new, 0);
+    assert_eq!((changes.added, changes.removed), (1, 1));
 }
