@@ -29,7 +29,7 @@ use layout::{
     CHANGED_IN_HEAD, CHECK_AT, COUNT_IN_HEAD, DIRECTORY_BITS_FIRST, DIRECTORY_BITS_MAX, FIXED, FROM_AT, GENERATION_AT,
     INLINE_IN_HEAD, KEY_BYTES_MAX, KEY_IN_HEAD, KEY_WORD_IN_HEAD, LAST_IN_HEAD, LEVELS, MAGIC, MAGIC_AT, Place,
     ROOT_BITS, ROOT_BITS_MAX, ROOTS_AT, SHAPE_AT, SHAPE_CHAIN, SHAPE_COUNT, SHAPE_DIRECTORY, SHAPE_FIXED, SHAPE_USED,
-    TO_AT, USED_AT, VALUE_MAX, VERSION, chain_bytes, directory_bytes, key_word, place, seal, unseal,
+    TO_AT, USED_AT, VALUE_MAX, VERSION, chain_bytes, directory_bytes, key_word, links_bytes, place, seal, unseal,
 };
 
 use crate::{Error, Position};
@@ -313,7 +313,7 @@ impl<M: Memory> Index<M> {
             Place::Inline(index) => Ok(head.offset() + INLINE_IN_HEAD + 8 * index),
             Place::Chain { level, offset } => {
                 let block = if offset == 0 { self.chain_room(head, level)? } else { head.chain(level)? };
-                Ok(block + 8 + 8 * offset)
+                Ok(block + links_bytes(level) + 8 * offset)
             }
             Place::Fixed { entry, offset } => {
                 let block = if offset == 0 { self.fixed_room(head, entry)? } else { head.fixed(entry)? };
@@ -339,10 +339,21 @@ impl<M: Memory> Index<M> {
         } else if level != 0 {
             return Err(damaged(last_at, "no extents"));
         }
+        let links = self.links_with(head, level)?;
         let at = self.allocate(chain_bytes(level))?;
-        self.memory.store(at, before)?;
+        self.memory.write(at, &links)?;
         self.memory.store(last_at, seal(head.offset(), at / 8, shape))?;
         Ok(at)
+    }
+
+    /// Links to all growing extents below `level`: those with which the last of them begins, and one to that.
+    fn links_with(&self, head: &Head<'_, M>, level: u32) -> Result<Vec<u8>, Error> {
+        let Some(below) = level.checked_sub(1) else { return Ok(Vec::new()) };
+        let last = head.chain(below)?;
+        let mut links = vec![0; 8 * below as usize];
+        self.memory.read(last, &mut links)?;
+        links.extend_from_slice(&seal(head.offset(), last / 8, shape_plus(SHAPE_CHAIN, below)).to_le_bytes());
+        Ok(links)
     }
 
     /// The fixed extent of number `entry`, which is to get its first element.
@@ -355,7 +366,7 @@ impl<M: Memory> Index<M> {
             None => self.new_directory(head, last, DIRECTORY_BITS_FIRST)?,
         };
         let at = self.allocate(8 * FIXED)?;
-        self.memory.store(directory + 8 + 8 * entry, seal(head.offset(), at / 8, SHAPE_FIXED))?;
+        self.memory.store(directory + links_bytes(LEVELS) + 8 * entry, seal(head.offset(), at / 8, SHAPE_FIXED))?;
         Ok(at)
     }
 
@@ -369,8 +380,7 @@ impl<M: Memory> Index<M> {
         let mut words = Vec::new();
         if bits == DIRECTORY_BITS_FIRST {
             // The first directory comes behind the last growing extent.
-            head.chain(LEVELS - 1)?;
-            words.extend_from_slice(&self.memory.load(last_at)?.to_le_bytes());
+            words = self.links_with(head, LEVELS)?;
         } else {
             let old = directory_bytes(bits - 1);
             if last + old > self.used()? {

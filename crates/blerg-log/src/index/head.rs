@@ -1,9 +1,10 @@
 //! One list as a reader sees it: length fixed when it was found, elements by number or by position. Start at [`Head`].
-//! Random access costs at most twelve dependent loads in the growing extents and two in the fixed ones, however long the list.
+//! Random access costs at most two dependent loads, however long the list.
 
 use super::layout::{
     CHANGED_IN_HEAD, COUNT_IN_HEAD, DIRECTORY_BITS_MAX, FIXED, FIXED_FROM, INLINE, INLINE_IN_HEAD, LAST_IN_HEAD,
-    LEVELS, Place, SHAPE_CHAIN, SHAPE_COUNT, SHAPE_DIRECTORY, SHAPE_FIXED, chain_elements, chain_from, place, unseal,
+    LEVELS, Place, SHAPE_CHAIN, SHAPE_COUNT, SHAPE_DIRECTORY, SHAPE_FIXED, chain_elements, chain_from, links_bytes,
+    place, unseal,
 };
 use super::{Fault, Memory, damaged, shape_plus};
 use crate::{Error, Position};
@@ -14,6 +15,8 @@ pub(crate) struct Head<'a, M> {
     at: u64,
     len: u64,
     changed: u64,
+    /// The link to the last block: that of this length or a newer one, which leads to all that were before.
+    last: u64,
 }
 
 impl<M> Clone for Head<'_, M> {
@@ -42,7 +45,8 @@ impl<'a, M: Memory> Head<'a, M> {
             return Err(damaged(at, "count of zero"));
         }
         let changed = memory.load(at + CHANGED_IN_HEAD)?;
-        Ok(Head { memory, at, len, changed })
+        let last = if len > INLINE { memory.load(at + LAST_IN_HEAD)? } else { 0 };
+        Ok(Head { memory, at, len, changed, last })
     }
 
     /// Elements, at least one.
@@ -70,7 +74,7 @@ impl<'a, M: Memory> Head<'a, M> {
     pub(super) fn element_at(&self, index: u64) -> Result<u64, Error> {
         Ok(match place(index) {
             Place::Inline(index) => self.at + INLINE_IN_HEAD + 8 * index,
-            Place::Chain { level, offset } => self.chain(level)? + 8 + 8 * offset,
+            Place::Chain { level, offset } => self.chain(level)? + links_bytes(level) + 8 * offset,
             Place::Fixed { entry, offset } => self.fixed(entry)? + 8 * offset,
         })
     }
@@ -139,7 +143,7 @@ impl<'a, M: Memory> Head<'a, M> {
             }
             run = self.run(FIXED_FROM + FIXED * low)?;
         }
-        // From here at most twelve steps back, each to a shorter extent.
+        // From here at most eleven steps back, each to a shorter extent.
         while run.from > 0 && self.memory.load(run.at)? > position.0 {
             run = self.run(run.from - 1)?;
         }
@@ -150,7 +154,9 @@ impl<'a, M: Memory> Head<'a, M> {
     fn run(&self, index: u64) -> Result<Run, Error> {
         let (from, len, at) = match place(index) {
             Place::Inline(_) => (0, INLINE, self.at + INLINE_IN_HEAD),
-            Place::Chain { level, .. } => (chain_from(level), chain_elements(level), self.chain(level)? + 8),
+            Place::Chain { level, .. } => {
+                (chain_from(level), chain_elements(level), self.chain(level)? + links_bytes(level))
+            }
             Place::Fixed { entry, .. } => (FIXED_FROM + FIXED * entry, FIXED, self.fixed(entry)?),
         };
         Ok(Run { from, len: len.min(self.len - from), at })
@@ -161,34 +167,36 @@ impl<'a, M: Memory> Head<'a, M> {
         self.at
     }
 
-    /// Where the growing extent of `level` is: back from the last block, each step to the next lower level.
+    /// Where the growing extent of `level` is: the last block, or linked from its beginning.
     pub(super) fn chain(&self, level: u32) -> Result<u64, Error> {
         let wanted = shape_plus(SHAPE_CHAIN, level);
-        let mut word_at = self.at + LAST_IN_HEAD;
-        let (mut at, mut shape) = self.link(word_at)?;
-        while shape != wanted {
-            let below = if shape >= SHAPE_DIRECTORY { shape_plus(SHAPE_CHAIN, LEVELS - 1) } else { shape - 1 };
-            if below < wanted {
-                return Err(damaged(word_at, "extent missing"));
-            }
-            word_at = at;
-            (at, shape) = self.link(word_at)?;
-            if shape != below {
-                return Err(damaged(word_at, "link to the extent before"));
-            }
+        let (last, shape) = self.last()?;
+        if shape == wanted {
+            return Ok(last);
         }
-        Ok(at)
+        if shape < wanted || shape == SHAPE_FIXED {
+            return Err(damaged(self.at + LAST_IN_HEAD, "extent missing"));
+        }
+        let word_at = last + links_bytes(level);
+        match self.link(word_at)? {
+            (at, found) if found == wanted => Ok(at),
+            _ => Err(damaged(word_at, "link to an extent before")),
+        }
+    }
+
+    /// Offset and shape of the last block.
+    fn last(&self) -> Result<(u64, u8), Error> {
+        self.block(self.last).ok_or_else(|| damaged(self.at + LAST_IN_HEAD, "link to the last block"))
     }
 
     /// Where the fixed extent of number `entry` is.
     pub(super) fn fixed(&self, entry: u64) -> Result<u64, Error> {
-        let last_at = self.at + LAST_IN_HEAD;
-        let (directory, shape) = self.link(last_at)?;
+        let (directory, shape) = self.last()?;
         match shape.checked_sub(SHAPE_DIRECTORY) {
             Some(bits) if entry < 1 << bits => {}
-            _ => return Err(damaged(last_at, "directory missing or too small")),
+            _ => return Err(damaged(self.at + LAST_IN_HEAD, "directory missing or too small")),
         }
-        let entry_at = directory + 8 + 8 * entry;
+        let entry_at = directory + links_bytes(LEVELS) + 8 * entry;
         match self.link(entry_at)? {
             (at, SHAPE_FIXED) => Ok(at),
             _ => Err(damaged(entry_at, "entry of a directory")),
@@ -197,14 +205,15 @@ impl<'a, M: Memory> Head<'a, M> {
 
     /// Offset and shape of the block that the word at `word_at` links to; the shape is one of those a block can have.
     pub(super) fn link(&self, word_at: u64) -> Result<(u64, u8), Error> {
+        self.block(self.memory.load(word_at)?).ok_or_else(|| damaged(word_at, "link to an extent"))
+    }
+
+    fn block(&self, word: u64) -> Option<(u64, u8)> {
         let directories = SHAPE_DIRECTORY..=shape_plus(SHAPE_DIRECTORY, DIRECTORY_BITS_MAX);
         let chains = SHAPE_CHAIN..shape_plus(SHAPE_CHAIN, LEVELS);
-        match unseal(self.at, self.memory.load(word_at)?) {
-            Some((units, shape)) if chains.contains(&shape) || shape == SHAPE_FIXED || directories.contains(&shape) => {
-                Ok((units * 8, shape))
-            }
-            _ => Err(damaged(word_at, "link to an extent")),
-        }
+        let (units, shape) = unseal(self.at, word)?;
+        let is_block = chains.contains(&shape) || shape == SHAPE_FIXED || directories.contains(&shape);
+        is_block.then_some((units * 8, shape))
     }
 }
 

@@ -4,7 +4,7 @@
 /// First word of the file: "BLERGIDX".
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"BLERGIDX");
 /// Version of the index layout; another one means: build a new index from the log.
-pub(crate) const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 2;
 
 pub(crate) const MAGIC_AT: u64 = 0;
 pub(crate) const SHAPE_AT: u64 = 8;
@@ -124,14 +124,20 @@ pub(crate) fn chain_elements(level: u32) -> u64 {
     EXTENT_FIRST << level
 }
 
-/// Bytes of the growing extent of `level`: a link to the extent before it, then the elements.
-pub(crate) fn chain_bytes(level: u32) -> u64 {
-    8 + 8 * chain_elements(level)
+/// Bytes of the links with which the growing extent of `level` begins: to each extent before it, from the first on. So each is
+/// two steps away, however long the list. A directory begins with links to all of them.
+pub(crate) fn links_bytes(level: u32) -> u64 {
+    8 * u64::from(level)
 }
 
-/// Bytes of a directory: a link to the last growing extent, then links to the fixed ones.
+/// Bytes of the growing extent of `level`: links to those before it, then the elements.
+pub(crate) fn chain_bytes(level: u32) -> u64 {
+    links_bytes(level) + 8 * chain_elements(level)
+}
+
+/// Bytes of a directory: links to the growing extents, then links to the fixed ones.
 pub(crate) fn directory_bytes(bits: u32) -> u64 {
-    8 + (8 << bits)
+    links_bytes(LEVELS) + (8 << bits)
 }
 
 /// Bytes of a head with a key of this length.
