@@ -7,7 +7,7 @@ use blerg_log::{AuthorId, ListKey, Position, RecordNo};
 
 use crate::portable::{OnProgress, Progress};
 use crate::search::{Hit, Index};
-use crate::{Error, Reader, Store};
+use crate::{Error, Reader, Store, WikiStats};
 
 /// Most problems that a report tells one by one.
 pub const PROBLEMS_MAX: usize = 100;
@@ -34,6 +34,10 @@ pub struct Report {
     pub without_account: u64,
     /// Records in the full-text index.
     pub indexed: u64,
+    /// Pages of the wiki.
+    pub pages: u64,
+    /// Revisions of the wiki's pages.
+    pub revisions: u64,
     /// Bytes of log that the full-text index does not cover yet; a search or a background job brings them in.
     pub search_behind: u64,
 }
@@ -53,6 +57,8 @@ pub struct Stats {
     pub search_bytes: u64,
     /// Bytes of all files of the data directory.
     pub disk_bytes: u64,
+    /// What the wiki holds.
+    pub wiki: WikiStats,
     /// Frames that could not be read since the store was opened.
     pub damaged: u64,
 }
@@ -79,6 +85,7 @@ impl Store {
         on_progress(Progress { doing: "check accounts", done: 0, total: None });
         self.check_site_db(&mut report)?;
         self.check_search(&reader, &mut report, on_progress)?;
+        self.check_wiki(&mut report, on_progress)?;
         Ok(report)
     }
 
@@ -93,6 +100,20 @@ impl Store {
             Ok(())
         })?;
         report.without_account = report.authors.saturating_sub(with_account);
+        Ok(())
+    }
+
+    fn check_wiki(&self, report: &mut Report, on_progress: OnProgress<'_>) -> Result<(), Error> {
+        if !self.has_wiki() {
+            return Ok(());
+        }
+        on_progress(Progress { doing: "check the wiki", done: 0, total: None });
+        let wiki = self.wiki()?;
+        for problem in wiki.check()? {
+            report.problem(format!("wiki.db: {problem}"));
+        }
+        let stats = wiki.stats()?;
+        (report.pages, report.revisions) = (stats.pages, stats.revisions);
         Ok(())
     }
 
@@ -149,6 +170,7 @@ impl Store {
             log_bytes: reader.stamp().visible.0,
             search_bytes: self.search_index()?.next()?.0,
             disk_bytes: disk_bytes(self.dir())?,
+            wiki: if self.has_wiki() { self.wiki()?.stats()? } else { WikiStats::default() },
             damaged: reader.damaged(),
         })
     }

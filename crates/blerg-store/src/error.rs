@@ -151,6 +151,11 @@ pub enum Error {
         /// The number asked for.
         rev: u64,
     },
+    /// The text of the revision is the page's text, and cannot be erased before another one is.
+    RevisionInUse {
+        /// Its number.
+        rev: u64,
+    },
     /// The page has no such file, or no longer.
     NoSuchFile,
     /// Only these may do that to the page.
@@ -332,6 +337,7 @@ impl fmt::Display for Error {
             Error::Setting { wanted, found } => write!(f, "want {wanted}, found {found:?}"),
             Error::NoSuchPage => write!(f, "no such page"),
             Error::NoSuchRevision { rev } => write!(f, "no revision {rev}"),
+            Error::RevisionInUse { rev } => write!(f, "text of revision {rev} is the page's, save another one first"),
             Error::NoSuchFile => write!(f, "no such file"),
             Error::NotAllowed { needs } => write!(f, "not allowed, only to {}", needs.as_str()),
             Error::WikiReadOnly => write!(f, "wiki is read-only"),

@@ -42,10 +42,10 @@ pub use list::{
 };
 pub use name::{AuthorName, NameError};
 pub use page::{
-    Base, By, ChangeCursor, ChangeKind, Editor, FileId, FileName, FileView, Fix, HIT_MARKS_MAX, Leave, NewFile,
-    PAGE_BYTES_MAX, PAGE_LINKS_MAX, PAGE_NAME_BYTES_MAX, PAGES_MAX, PageChange, PageHead, PageHit, PageId, PageLink,
-    PageName, PageNameError, PageSource, PageTag, PageView, Renamed, Rendered, SNIPPET_CHARS, SUMMARY_BYTES_MAX, Save,
-    SaveKind, Saved, Snippet, Stale, Target, View, Wanted, Who, Wiki, WikiSettings,
+    Base, By, ChangeCursor, ChangeKind, Editor, FileId, FileName, FileView, FindPageLinks, Fix, HIT_MARKS_MAX, Leave,
+    NewFile, PAGE_BYTES_MAX, PAGE_LINKS_MAX, PAGE_NAME_BYTES_MAX, PAGES_MAX, PageChange, PageHead, PageHit, PageId,
+    PageLink, PageName, PageNameError, PageSource, PageTag, PageView, PastRevision, Renamed, Rendered, SNIPPET_CHARS,
+    SUMMARY_BYTES_MAX, Save, SaveKind, Saved, Snippet, Stale, Target, View, Wanted, Who, Wiki, WikiSettings, WikiStats,
 };
 pub use password::{Argon2Cost, PASSWORD_BYTES_MAX};
 pub use portable::{
@@ -72,6 +72,7 @@ pub struct Store {
     db: OnceLock<db::Db>,
     jobs: OnceLock<db::Db>,
     wiki: OnceLock<db::Db>,
+    wiki_seen: Mutex<page::Seen>,
     gate: gate::Gate,
     limits: OnceLock<limit::Table>,
     search: Mutex<Option<Arc<search::Index>>>,
@@ -92,6 +93,7 @@ impl Store {
             db: OnceLock::new(),
             jobs: OnceLock::new(),
             wiki: OnceLock::new(),
+            wiki_seen: Mutex::new(None),
             search: Mutex::new(None),
         }
     }

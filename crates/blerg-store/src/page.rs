@@ -7,18 +7,24 @@
 //! it anew.
 
 mod change;
+mod check;
 mod derive;
+mod dump;
 mod editor;
+mod erase;
 mod fate;
 mod file;
 mod head;
 mod history;
 mod link;
 mod name;
+mod past;
+mod post_link;
 mod rename;
 mod save;
 mod schema;
 mod search;
+mod snippet;
 mod tag;
 mod text;
 mod view;
@@ -31,16 +37,23 @@ use crate::db::{Checkpoints, Db, Syncing};
 use crate::{Durability, Error, Recovery, Store, lock};
 
 pub use change::{ChangeKind, PageChange};
+pub use check::WikiStats;
 pub use derive::{PAGE_LINKS_MAX, PageLink, Rendered};
+pub(crate) use dump::Restoring;
 pub use editor::{By, Editor, Who, WikiSettings};
 pub use file::{FileId, FileView, NewFile};
 pub use head::{PageHead, PageId};
 pub use history::ChangeCursor;
 pub use link::{PAGES_MAX, Wanted};
 pub use name::{FileName, PAGE_NAME_BYTES_MAX, PageName, PageNameError};
+pub use past::PastRevision;
+pub use post_link::FindPageLinks;
+pub(crate) use post_link::Seen;
 pub use rename::{Fix, Leave, Renamed};
 pub use save::{Base, PAGE_BYTES_MAX, SUMMARY_BYTES_MAX, Save, SaveKind, Saved};
-pub use search::{HIT_MARKS_MAX, PageHit, SNIPPET_CHARS, Snippet};
+pub(crate) use schema::WIKI;
+pub use search::PageHit;
+pub use snippet::{HIT_MARKS_MAX, SNIPPET_CHARS, Snippet};
 pub use tag::PageTag;
 pub use view::{PageSource, PageView, Stale, Target, View};
 
@@ -66,7 +79,12 @@ impl Store {
         Ok(Wiki { store: self, db: self.wiki_db()? })
     }
 
-    fn wiki_db(&self) -> Result<&Db, Error> {
+    /// Whether this site ever had a wiki.
+    pub(crate) fn has_wiki(&self) -> bool {
+        self.dir().join(schema::WIKI.file).exists()
+    }
+
+    pub(crate) fn wiki_db(&self) -> Result<&Db, Error> {
         if let Some(db) = self.wiki.get() {
             return Ok(db);
         }

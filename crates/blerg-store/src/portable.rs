@@ -2,6 +2,7 @@
 //! [`Store::dump`], [`Store::restore`] and [`Store::import`]. Whatever comes in is hostile until proved otherwise: a
 //! bad line is refused whole and named by its number. The format of a dump: `portable/line.rs`.
 
+mod base64;
 mod date;
 mod dump;
 mod entry;
@@ -13,6 +14,7 @@ mod line;
 mod mastodon;
 mod restore;
 mod twtxt;
+pub(crate) mod wiki;
 
 use blerg_log::TagSpan;
 

@@ -107,7 +107,8 @@ impl Store {
     /// # Errors
     /// The log cannot be read.
     pub(crate) fn search_erase(&self, author: AuthorId, records: Range<RecordNo>) -> Result<(), Error> {
-        if !self.dir().join(index::SEARCH.file).exists() {
+        let has_search = self.dir().join(index::SEARCH.file).exists();
+        if !has_search && !self.has_wiki() {
             return Ok(());
         }
         let snapshot = self.log()?.snapshot()?;
@@ -116,10 +117,15 @@ impl Store {
         for no in records.start.0..records.end.0.min(timeline.len()) {
             puts.push(timeline.get(no)?);
         }
-        match self.search_index().and_then(|index| index.erase(&puts)) {
-            Ok(()) | Err(Error::Busy { .. } | Error::Sqlite { .. }) => Ok(()),
-            Err(error) => Err(error),
+        let erased = if has_search { self.search_index().and_then(|index| index.erase(&puts)) } else { Ok(()) };
+        let forgotten = if self.has_wiki() { self.wiki().and_then(|wiki| wiki.forget_posts(&puts)) } else { Ok(()) };
+        for result in [erased, forgotten] {
+            match result {
+                Ok(()) | Err(Error::Busy { .. } | Error::Sqlite { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
+        Ok(())
     }
 
     /// Forgets the full-text index; one that is too damaged for that is removed.

@@ -11,8 +11,9 @@ use rusqlite::params;
 
 use super::State;
 use crate::Store;
-use crate::db::SITE;
+use crate::db::{Db, SITE};
 use crate::error::Error;
+use crate::page::WIKI;
 
 /// Most findings of one check: what somebody would still read.
 const FINDINGS_MAX: usize = 100;
@@ -27,18 +28,15 @@ impl Store {
     /// # Errors
     /// The copy exists already or cannot be written.
     pub fn copy_accounts(&self, dir: &Path) -> Result<u64, Error> {
-        let path = dir.join(SITE.file);
-        // SQLite takes an empty file, and this one is private from the beginning.
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(Error::io(&path, "make"))?;
-        let name = path
-            .to_str()
-            .ok_or_else(|| Error::io(&path, "name")(io::Error::new(io::ErrorKind::InvalidInput, "not UTF-8")))?;
-        self.db()?.read("copy the database", |connection| connection.execute("VACUUM INTO ?1", params![name]))?;
-        // The copy is nobody's open database, so opening it here drops no locks.
-        let copy = File::open(&path).map_err(Error::io(&path, "open"))?;
-        copy.sync_all().map_err(Error::io(&path, "sync"))?;
-        let bytes = copy.metadata().map_err(Error::io(&path, "look at"))?.len();
-        Ok(bytes)
+        copy(self.db()?, &dir.join(SITE.file))
+    }
+
+    /// The same of the wiki's database, if this site has one.
+    ///
+    /// # Errors
+    /// The copy exists already or cannot be written.
+    pub fn copy_wiki(&self, dir: &Path) -> Result<u64, Error> {
+        if self.has_wiki() { copy(self.wiki_db()?, &dir.join(WIKI.file)) } else { Ok(0) }
     }
 
     /// Rewrites the database without its free pages and empties its write-ahead log, so that nothing that was
@@ -126,3 +124,17 @@ impl Store {
 
 /// A row that has an author: its number, name, author and state.
 type Authored = (i64, String, u32, State);
+
+/// Copies a live database to a file that is not there yet; returns its bytes.
+fn copy(db: &Db, path: &Path) -> Result<u64, Error> {
+    // SQLite takes an empty file, and this one is private from the beginning.
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(Error::io(path, "make"))?;
+    let name = path
+        .to_str()
+        .ok_or_else(|| Error::io(path, "name")(io::Error::new(io::ErrorKind::InvalidInput, "not UTF-8")))?;
+    db.read("copy the database", |connection| connection.execute("VACUUM INTO ?1", params![name]))?;
+    // The copy is nobody's open database, so opening it here drops no locks.
+    let copy = File::open(path).map_err(Error::io(path, "open"))?;
+    copy.sync_all().map_err(Error::io(path, "sync"))?;
+    Ok(copy.metadata().map_err(Error::io(path, "look at"))?.len())
+}

@@ -74,3 +74,6 @@ pub(crate) fn hide(transaction: &Connection, page: &PageHead, change: i64) -> Re
     derive::remove(transaction, page.id.0, change)?;
     derive::mark_links_to(transaction, &page.name, change)
 }
+
+#[cfg(test)]
+mod tests;

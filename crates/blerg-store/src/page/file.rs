@@ -10,7 +10,7 @@ use super::{By, ChangeKind, FileName, PageHead, PageName, Wiki, change, count, n
 use crate::Error;
 
 /// Bytes of one piece: a few database pages of overflow, and little to read for the middle of a file.
-const PIECE_BYTES: usize = 64 * 1024;
+pub(crate) const PIECE_BYTES: usize = 64 * 1024;
 
 /// The number of one version of a file: never changes, never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -258,5 +258,11 @@ pub(crate) fn insert(
 /// Writes the revision that says what was done to a file.
 fn note(transaction: &Connection, page: &PageHead, kind: &ChangeKind, by: &By<'_>) -> Result<u64, rusqlite::Error> {
     let change = next_change(transaction)?;
-    change::note(transaction, page, kind, by, change)
+    let rev = change::note(transaction, page, kind, by, change)?;
+    // The text may show the file, or have asked for it.
+    transaction.execute("UPDATE page SET stale = ?2 WHERE id = ?1", [page.id.0, change])?;
+    Ok(rev)
 }
+
+#[cfg(test)]
+mod tests;

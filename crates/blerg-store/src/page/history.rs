@@ -86,3 +86,6 @@ fn of_page(
     let values = params![page, signed(before.unwrap_or(u64::MAX)), count(n)];
     statement.query_map(values, read_change)?.collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,3 +129,6 @@ pub(super) fn text(after: Option<&PageName>) -> &str {
 pub(super) fn limit(n: usize) -> i64 {
     count(n.min(PAGES_MAX))
 }
+
+#[cfg(test)]
+mod tests;

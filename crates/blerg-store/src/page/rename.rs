@@ -201,3 +201,6 @@ fn leave_redirect(
         Leave::Nothing => hide(transaction, left, change),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -222,3 +222,6 @@ pub(crate) fn add_page(transaction: &Connection, name: &PageName, now_us: u64) -
     )?;
     Ok(transaction.last_insert_rowid())
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ CREATE TABLE state (
 ) STRICT;
 INSERT INTO state VALUES (1, 0);
 CREATE TABLE page (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE,
     rev INTEGER NOT NULL,
     text INTEGER NOT NULL,
@@ -29,7 +29,7 @@ CREATE TABLE page (
 ) STRICT;
 CREATE INDEX page_redirect ON page (redirect) WHERE redirect IS NOT NULL;
 CREATE TABLE revision (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     page INTEGER NOT NULL,
     rev INTEGER NOT NULL,
     kind INTEGER NOT NULL,
@@ -43,6 +43,7 @@ CREATE TABLE revision (
     UNIQUE (page, rev)
 ) STRICT;
 CREATE INDEX revision_at ON revision (at_us, id);
+CREATE INDEX revision_author ON revision (author COLLATE NOCASE, at_us);
 CREATE TABLE text (
     id INTEGER PRIMARY KEY,
     page INTEGER NOT NULL,
@@ -51,6 +52,7 @@ CREATE TABLE text (
     data BLOB NOT NULL,
     UNIQUE (page, no)
 ) STRICT;
+CREATE INDEX text_base ON text (base) WHERE base IS NOT NULL;
 CREATE TABLE shown (
     page INTEGER PRIMARY KEY,
     renderer INTEGER NOT NULL,
@@ -76,7 +78,7 @@ CREATE TABLE mention (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX mention_name ON mention (name, page);
 CREATE TABLE file (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     page INTEGER NOT NULL,
     name TEXT NOT NULL,
     version INTEGER NOT NULL,

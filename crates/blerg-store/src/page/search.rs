@@ -2,12 +2,11 @@
 //! a visitor typed stands inside quoted strings and cannot become syntax (`search/expr.rs`); it is the microblog's
 //! grammar ([`SearchQuery::parse`]), where `from:` is whoever ever edited the page, and dates are its last change.
 
-use std::ops::Range;
-
 use rusqlite::types::Value;
-use rusqlite::{Row, params_from_iter};
+use rusqlite::{Connection, Row, Statement, params, params_from_iter};
 
-use super::head::{COLUMNS, FROM, read_head};
+use super::head::{COLUMNS, read_head};
+use super::snippet::{self, Snippet};
 use super::{PageHead, Wiki, count, signed};
 use crate::search::{TERMS_MAX, expr};
 use crate::{Error, SearchQuery};
@@ -18,12 +17,6 @@ const HITS_MAX: usize = 100;
 /// Most hits that may be skipped: who pages further should ask for more words.
 const SKIP_MAX: usize = 10_000;
 
-/// Characters of one snippet, about.
-pub const SNIPPET_CHARS: usize = 240;
-
-/// Most marks of one snippet.
-pub const HIT_MARKS_MAX: usize = 16;
-
 /// A page that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageHit {
@@ -31,19 +24,6 @@ pub struct PageHit {
     pub head: PageHead,
     /// A piece of its text.
     pub snippet: Snippet,
-}
-
-/// A piece of a page's plain text, around what was looked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Snippet {
-    /// The piece.
-    pub text: String,
-    /// The bytes of it that were looked for, in order and apart from each other.
-    pub marks: Vec<Range<usize>>,
-    /// There is text before it.
-    pub is_cut_before: bool,
-    /// There is text after it.
-    pub is_cut_after: bool,
 }
 
 impl Wiki<'_> {
@@ -56,16 +36,41 @@ impl Wiki<'_> {
             return Err(Error::TagCount { found: expr::terms(query) });
         }
         let Some(select) = Select::of(query) else { return Ok(Vec::new()) };
+        let words = select.words.clone();
         let (sql, values) = select.finish(skip.min(SKIP_MAX), n.min(HITS_MAX));
-        self.db.read("search pages", |connection| {
+        self.look("search pages", |connection| {
             let mut statement = connection.prepare(&sql)?;
-            let rows = statement.query_map(params_from_iter(values), |row: &Row<'_>| {
-                let head = read_head(row)?;
-                let plain: String = row.get(11)?;
-                Ok(PageHit { head, snippet: begin(&plain) })
-            })?;
-            rows.collect()
+            let heads = statement.query_map(params_from_iter(values), read_head)?;
+            let mut cutter = Cutter::new(connection, words)?;
+            heads.map(|head| cutter.hit(head?)).collect()
         })
+    }
+}
+
+/// Cuts the snippets of the few pages that are shown, not of all that match.
+struct Cutter<'c> {
+    statement: Statement<'c>,
+    words: Option<String>,
+}
+
+impl Cutter<'_> {
+    fn new(connection: &Connection, words: Option<String>) -> Result<Cutter<'_>, rusqlite::Error> {
+        let statement = connection.prepare(match words {
+            Some(_) => {
+                "SELECT plain, highlight(found, 2, char(1), char(2)) FROM found WHERE rowid = ?1 AND found MATCH ?2"
+            }
+            None => "SELECT plain, '' FROM found WHERE rowid = ?1",
+        })?;
+        Ok(Cutter { statement, words })
+    }
+
+    fn hit(&mut self, head: PageHead) -> Result<PageHit, rusqlite::Error> {
+        let cut = |row: &Row<'_>| Ok(snippet::cut(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?));
+        let snippet = match &self.words {
+            Some(words) => self.statement.query_row(params![head.id.0, words], cut)?,
+            None => self.statement.query_row([head.id.0], cut)?,
+        };
+        Ok(PageHit { head, snippet })
     }
 }
 
@@ -73,13 +78,14 @@ impl Wiki<'_> {
 struct Select {
     filters: Vec<String>,
     values: Vec<Value>,
-    is_ranked: bool,
+    /// What the full-text index is asked for.
+    words: Option<String>,
 }
 
 impl Select {
     /// `None` if nothing can match.
     fn of(query: &SearchQuery) -> Option<Select> {
-        let mut select = Select { filters: Vec::new(), values: Vec::new(), is_ranked: false };
+        let mut select = Select { filters: Vec::new(), values: Vec::new(), words: None };
         let texts = query.words.iter().chain(&query.phrases);
         let wanted: Vec<String> = texts.filter_map(|text| expr::quoted(text)).collect();
         let unwanted: Vec<String> = query.exclude.iter().filter_map(|text| expr::quoted(text)).collect();
@@ -87,8 +93,9 @@ impl Select {
             return None;
         }
         if !wanted.is_empty() {
-            select.is_ranked = true;
-            select.add("found MATCH ?", wanted.join(" AND "));
+            let words = wanted.join(" AND ");
+            select.add("found MATCH ?", words.clone());
+            select.words = Some(words);
         }
         if !unwanted.is_empty() {
             let sql = "found.rowid NOT IN (SELECT rowid FROM found WHERE found MATCH ?)";
@@ -119,13 +126,13 @@ impl Select {
     }
 
     fn finish(mut self, skip: usize, n: usize) -> (String, Vec<Value>) {
-        let order = if self.is_ranked { "bm25(found, 10.0, 3.0, 1.0), p.name" } else { "p.name" };
+        let order = if self.words.is_some() { "bm25(found, 10.0, 3.0, 1.0), p.name" } else { "p.name" };
         if self.filters.is_empty() {
             self.filters.push("1".to_owned());
         }
         let sql = format!(
-            "SELECT {COLUMNS}, found.plain FROM found JOIN {FROM} ON p.id = found.rowid \
-             WHERE {} ORDER BY {order} LIMIT ? OFFSET ?",
+            "SELECT {COLUMNS} FROM found JOIN page AS p ON p.id = found.rowid \
+             LEFT JOIN page AS t ON t.id = p.redirect WHERE {} ORDER BY {order} LIMIT ? OFFSET ?",
             self.filters.join(" AND ")
         );
         self.values.extend([Value::from(count(n)), Value::from(count(skip))]);
@@ -133,13 +140,5 @@ impl Select {
     }
 }
 
-/// The beginning of a text.
-fn begin(plain: &str) -> Snippet {
-    let end = plain.char_indices().nth(SNIPPET_CHARS).map_or(plain.len(), |(at, _)| at);
-    Snippet {
-        text: plain.get(..end).unwrap_or_default().to_owned(),
-        marks: Vec::new(),
-        is_cut_before: false,
-        is_cut_after: end < plain.len(),
-    }
-}
+#[cfg(test)]
+mod tests;

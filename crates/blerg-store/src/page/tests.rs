@@ -1,5 +1,7 @@
 //! What the tests of the wiki share, and the life of a page.
 
+mod storm;
+
 use super::*;
 use crate::tests::{NOW_US, Site};
 use crate::{Base, Role, Save, SaveKind, Saved, View};

@@ -73,6 +73,18 @@ pub(crate) fn read(connection: &Connection, id: i64) -> Result<Option<String>, r
     Ok(String::from_utf8(data).ok())
 }
 
+/// Erases a text; those that are kept as changes to it are kept whole.
+pub(crate) fn erase(transaction: &Connection, id: i64) -> Result<(), rusqlite::Error> {
+    let mut statement = transaction.prepare("SELECT id FROM text WHERE base = ?1")?;
+    let dependents: Vec<i64> = statement.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for dependent in dependents {
+        let text = read(transaction, dependent)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        let whole = "UPDATE text SET base = NULL, data = ?2 WHERE id = ?1";
+        transaction.execute(whole, params![dependent, text.as_bytes()])?;
+    }
+    transaction.execute("DELETE FROM text WHERE id = ?1", [id]).map(|_| ())
+}
+
 /// What makes `wanted` of `base`: copies of stretches of `base`, and what stands between them. Each begins with a LEB128
 /// number, twice its length, odd for a copy; a copy's place in `base` follows as another, or the bytes themselves.
 fn diff(base: &[u8], wanted: &[u8]) -> Vec<u8> {

@@ -194,7 +194,11 @@ impl Wiki<'_> {
 }
 
 /// A revision of a page with its text.
-fn revision(connection: &Connection, head: &PageHead, rev: u64) -> Result<Option<PageSource>, rusqlite::Error> {
+pub(crate) fn revision(
+    connection: &Connection,
+    head: &PageHead,
+    rev: u64,
+) -> Result<Option<PageSource>, rusqlite::Error> {
     let sql = format!(
         "SELECT {}, r.text FROM revision AS r JOIN page AS p ON p.id = r.page WHERE r.page = ?1 AND r.rev = ?2",
         change::COLUMNS
@@ -214,3 +218,6 @@ impl PageId {
         unsigned(self.0)
     }
 }
+
+#[cfg(test)]
+mod tests;

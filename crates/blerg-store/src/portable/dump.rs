@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use blerg_log::{AuthorId, Body, Frame, Position, RecordNo};
 
 use super::line::{AccountLine, Line};
+use super::wiki::WikiLine;
 use super::{DUMP_VERSION, OnProgress, Progress};
 use crate::{Error, Reader, Store};
 
@@ -22,6 +23,8 @@ pub struct Dumped {
     pub authors: u64,
     /// Records that are there.
     pub records: u64,
+    /// Pages of the wiki: all that ever were.
+    pub pages: u64,
     /// Records that could not be read because their bytes are damaged.
     pub damaged: u64,
 }
@@ -74,6 +77,7 @@ impl Store {
         dump.log(on_progress)?;
         self.dump_leavers(&mut dump)?;
         self.dump_accounts(&mut dump)?;
+        self.dump_wiki(&mut dump, on_progress)?;
         let lines = dump.done.lines;
         dump.write(&Line::End { lines })?;
         dump.out.flush().map_err(output)?;
@@ -96,6 +100,19 @@ impl Store {
             }
         }
         leavers.into_iter().try_for_each(|author| dump.close(author))
+    }
+
+    fn dump_wiki(&self, dump: &mut Dump<'_>, on_progress: OnProgress<'_>) -> Result<(), Error> {
+        if !self.has_wiki() {
+            return Ok(());
+        }
+        self.wiki()?.dump(&mut |line| {
+            if matches!(line, WikiLine::Page(_)) {
+                on_progress(Progress { doing: "dump pages", done: dump.done.pages, total: None });
+                dump.done.pages += 1;
+            }
+            dump.write(&Line::Wiki(line))
+        })
     }
 
     fn dump_accounts(&self, dump: &mut Dump<'_>) -> Result<(), Error> {

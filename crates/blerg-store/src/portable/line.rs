@@ -10,12 +10,14 @@
 //! | `follow`, `unfollow` | author, target | |
 //! | `close` | author | |
 //! | `account` | name, role, disabled, created_us, password, feed_seen, mentioned_seen | after all of the above; seen: how many lines of `author` to `close` came before |
+//! | `wiki_…` | see `wiki.rs` | after the accounts |
 //! | `end` | lines | how many lines came before: a dump without it was cut off |
 
 use blerg_log::TagSpan;
 use serde_json::Value;
 
 use super::json::{self, Fields};
+use super::wiki::WikiLine;
 
 /// One line of a dump.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,7 @@ pub(crate) enum Line {
     Unfollow { author: String, target: String },
     Close { author: String },
     Account(AccountLine),
+    Wiki(WikiLine),
     End { lines: u64 },
 }
 
@@ -82,7 +85,10 @@ impl Line {
                 mentioned_seen: json::number(&fields, "mentioned_seen")?.unwrap_or(0),
             }),
             "end" => Line::End { lines: number("lines")? },
-            other => return Err(format!("unknown op {other:?}")),
+            other => match WikiLine::parse(other, &fields)? {
+                Some(line) => Line::Wiki(line),
+                None => return Err(format!("unknown op {other:?}")),
+            },
         })
     }
 
@@ -121,6 +127,7 @@ impl Line {
             }
             Line::Close { author } => Row::new("close").text("author", author).end(),
             Line::Account(account) => account.write(),
+            Line::Wiki(line) => line.write(),
             Line::End { lines } => Row::new("end").number("lines", *lines).end(),
         }
     }
@@ -145,7 +152,7 @@ impl AccountLine {
     }
 }
 
-fn flag(fields: &Fields, key: &str) -> Result<bool, String> {
+pub(crate) fn flag(fields: &Fields, key: &str) -> Result<bool, String> {
     match fields.get(key) {
         None => Ok(false),
         Some(Value::Bool(value)) => Ok(*value),

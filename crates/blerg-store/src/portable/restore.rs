@@ -13,6 +13,7 @@ use super::input::Lines;
 use super::line::{AccountLine, Line};
 use super::{BATCH_BYTES_MAX, BATCH_OPS_MAX, DUMP_VERSION, OnProgress, Progress};
 use crate::account::{Account, AccountRow, Role, SeenKind};
+use crate::page::Restoring;
 use crate::ready::{self, FORMAT_FILE};
 use crate::{AuthorName, Error, Store};
 
@@ -36,6 +37,8 @@ pub struct Restored {
     pub records: u64,
     /// Accounts.
     pub accounts: u64,
+    /// Pages of the wiki; their html is still to be made ([`Wiki::stale_pages`](crate::Wiki::stale_pages)).
+    pub pages: u64,
 }
 
 impl Store {
@@ -116,6 +119,7 @@ struct Restore<'a> {
     accounts: Vec<AccountRow>,
     /// Who has seen how many steps.
     seen: Vec<(AuthorId, SeenKind, u64)>,
+    wiki: Restoring,
     done: Restored,
 }
 
@@ -124,12 +128,13 @@ impl<'a> Restore<'a> {
         Restore {
             store,
             now_us,
-            lines: Lines::new(input),
+            lines: Lines::of_dump(input),
             authors: HashMap::new(),
             batch: Vec::new(),
             batch_bytes: 0,
             accounts: Vec::new(),
             seen: Vec::new(),
+            wiki: Restoring::default(),
             done: Restored::default(),
         }
     }
@@ -162,6 +167,7 @@ impl<'a> Restore<'a> {
         self.commit()?;
         self.add_accounts()?;
         self.put_seen()?;
+        self.done.pages = std::mem::take(&mut self.wiki).finish(self.store)?;
         self.done.lines = self.lines.number();
         index(self.store, on_progress)?;
         Ok(self.done)
@@ -193,9 +199,12 @@ impl<'a> Restore<'a> {
             Line::Unfollow { author, target } => Op::Unfollow { author: self.id(&author)?, target: self.id(&target)? },
             Line::Close { author } => Op::CloseAuthor { author: self.id(&author)? },
             Line::Account(account) => return self.account(account),
+            Line::Wiki(line) => {
+                return self.wiki.take(self.store, self.lines.number(), line);
+            }
             Line::Dump { .. } | Line::End { .. } => return Err(self.lines.wrong("stands in the middle of a dump")),
         };
-        if !self.accounts.is_empty() || self.done.accounts > 0 {
+        if !self.accounts.is_empty() || self.done.accounts > 0 || self.wiki.has_begun() {
             return Err(self.lines.wrong("comes after the accounts"));
         }
         self.batch_bytes += match &op {

@@ -2,7 +2,7 @@
 //! index and the wiki's list of posts that link to pages both have one.
 
 use blerg_log::{Position, Snapshot, Stamp};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 /// Up to where the index says what the log says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub(crate) fn read_cover(connection: &Connection) -> Result<Option<Cover>, rusql
 }
 
 /// Notes what the file covers, in the transaction that makes it so.
-pub(crate) fn write_cover(transaction: &Transaction<'_>, cover: &Cover) -> Result<(), rusqlite::Error> {
+pub(crate) fn write_cover(transaction: &Connection, cover: &Cover) -> Result<(), rusqlite::Error> {
     let values = params![
         cover.site,
         cover.epoch.to_be_bytes(),

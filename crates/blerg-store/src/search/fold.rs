@@ -9,18 +9,25 @@ const EMOJI_MARK: char = '\u{E000}';
 
 /// The text as the index sees it.
 pub(crate) fn fold(text: &str) -> String {
+    fold_noting(text, |_, _| {})
+}
+
+/// The same; `note` hears of each character that stays, where it begins in what comes out and where in `text`.
+pub(crate) fn fold_noting(text: &str, mut note: impl FnMut(usize, usize)) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 4);
     let mut before = Kind::Plain('\0');
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         let kind = Kind::of(c);
         match kind {
             Kind::Dropped => continue,
             Kind::Lone(c) => {
                 out.push(' ');
+                note(out.len(), at);
                 out.push(c);
             }
             Kind::Emoji(c) => {
                 out.push(' ');
+                note(out.len(), at);
                 out.push(EMOJI_MARK);
                 out.push_str(&format!("{:x}", u32::from(c)));
             }
@@ -28,9 +35,11 @@ pub(crate) fn fold(text: &str) -> String {
                 if !matches!(before, Kind::Plain(_)) {
                     out.push(' ');
                 }
+                note(out.len(), at);
                 out.push(c);
             }
             Kind::Mark(c) => {
+                note(out.len(), at);
                 out.push(c);
                 continue;
             }

@@ -187,7 +187,7 @@ fn a_hostile_dump_is_refused_by_line_and_leaves_nothing() {
     );
     check(&small(&[ADA, r#"{"op":"dump","version":1,"site":"00112233445566778899aabbccddeeff"}"#]), 3, "middle");
     check(
-        &format!("{}{}", small(&[ADA]), "x".repeat(2 * 1024 * 1024)).replace("{\"op\":\"end\",\"lines\":2}\n", ""),
+        &format!("{}{}", small(&[ADA]), "x".repeat(8 * 1024 * 1024)).replace("{\"op\":\"end\",\"lines\":2}\n", ""),
         3,
         "longer than",
     );
