@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use crate::call::Call;
 use crate::html::moment;
+use crate::time;
 use crate::view::page_link;
 
 /// Whether the page's name stands in the line, or above the list.
@@ -20,7 +21,10 @@ pub(crate) fn line(call: &Call<'_>, change: &PageChange, named: Named) -> Markup
     let place = &call.place;
     html! {
         @if named == Named::Yes { (page_link(call, name)) " " }
-        a rel="nofollow" href=(place.rev(name, *rev)) { (moment(change.at_us)) }
+        a rel="nofollow" href=(place.rev(name, *rev)) {
+            @if named == Named::Yes { time datetime=(time::machine(change.at_us)) { (time::of_day(change.at_us)) } }
+            @else { (moment(change.at_us)) }
+        }
         @if *rev > 1 && has_text(&change.kind) {
             " " a rel="nofollow" href=(place.diff(name, rev - 1, *rev)) aria-label={ "Changes of revision " (rev) " of " (name) } { "diff" }
         }

@@ -17,6 +17,12 @@ pub(crate) fn machine(us: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
 }
 
+/// `12:00`.
+pub(crate) fn of_day(us: u64) -> String {
+    let Civil { second, .. } = civil(us);
+    format!("{:02}:{:02}", second / 3600, second / 60 % 60)
+}
+
 /// `2024-05-31`.
 pub(crate) fn date(us: u64) -> String {
     let Civil { year, month, day, .. } = civil(us);
