@@ -44,7 +44,9 @@ fn name_range(text: &str, link: &Range<usize>) -> Option<Range<usize>> {
 pub fn rewrite_targets(text: &str, change: &mut dyn FnMut(&str) -> Option<String>) -> String {
     let mut edits = Vec::new();
     let parser = super::parser(text);
-    for (_, definition) in parser.reference_definitions().iter() {
+    let mut definitions: Vec<_> = parser.reference_definitions().iter().map(|(_, definition)| definition).collect();
+    definitions.sort_by_key(|definition| definition.span.start);
+    for definition in definitions {
         let place = definition_target(text, &definition.span);
         edits.extend(place.and_then(|place| Some((place, change(&definition.dest)?))));
     }

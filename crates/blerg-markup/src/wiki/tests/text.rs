@@ -134,6 +134,18 @@ fn targets_are_rewritten_where_they_stand() {
 }
 
 #[test]
+fn definitions_are_asked_for_in_order() {
+    let text: String = (0..20).map(|n| format!("[l{n}]: t{n}\n")).collect();
+    let mut asked = Vec::new();
+    let _ = rewrite_targets(&text, &mut |target| {
+        asked.push(target.to_owned());
+        None
+    });
+    let want: Vec<String> = (0..20).map(|n| format!("t{n}")).collect();
+    assert_eq!(asked, want);
+}
+
+#[test]
 fn plain_text_is_what_one_sees() {
     let text = "# A *b*\n\nc [d](e) [[F|g]] `h` <i>\nj\n\n- k\n- l\n\n|m|n|\n|-|-|\n|o|p|\n\n```x\nq\n```\n\nr[^1]\n\n[^1]: s\n\n![t](u.png)\n";
     assert_eq!(plain_text(text), "A b\nc d g h <i> j\nk\nl\nm\nn\no\np\nq\nr\ns\nt");
