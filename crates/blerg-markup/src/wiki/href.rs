@@ -3,6 +3,7 @@
 //! that a browser could read in its own way (controls, spaces, backslashes, other scripts) is percent-encoded.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::names::{page_name, percent_decoded};
 
@@ -83,15 +84,28 @@ pub(super) fn own(href: &str) -> Cow<'_, str> {
     }
 }
 
+/// Where an IPv6 address stands in brackets as the host: the only brackets that an address may hold (RFC 3986 s.3.2.2).
+fn literal_host(target: &str) -> Range<usize> {
+    let find = || {
+        let start = target.find("//")? + 2;
+        let is_first = scheme(target).map_or(start == 2, |scheme| start == scheme.len() + 3);
+        let inside = target.get(start..)?.strip_prefix('[').filter(|_| is_first)?;
+        let length = inside.bytes().take_while(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte)).count();
+        inside.get(length..)?.starts_with(']').then_some(start..start + length + 2)
+    };
+    find().unwrap_or_default()
+}
+
 /// With everything percent-encoded that may not stand in an address, or that browsers read in several ways.
 pub(super) fn encoded(target: &str) -> Cow<'_, str> {
     let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+!*'(),%#@?=;:/&$~".contains(&byte);
     if target.bytes().all(is_safe) {
         return Cow::Borrowed(target);
     }
+    let host = literal_host(target);
     let mut out = String::with_capacity(target.len() + 16);
-    for byte in target.bytes() {
-        if is_safe(byte) {
+    for (at, byte) in target.bytes().enumerate() {
+        if is_safe(byte) || host.contains(&at) {
             out.push(char::from(byte));
             continue;
         }

@@ -95,6 +95,7 @@ fn bare_addresses() {
     check("*www.a.org*", &format!("<em>{}</em>", link("www.a.org", "http://www.a.org")));
     check("xwww.a.org", "xwww.a.org");
     check("[www.a.org](/x)", r#"<a href="/x">www.a.org</a>"#);
+    check("http://[::1]:80/[x]", &link("http://[::1]:80/[x]", "http://[::1]:80/%5Bx%5D"));
     check("`http://a.b`", "<code>http://a.b</code>");
     check("ftp://a.b javascript://a.b", "ftp://a.b javascript://a.b");
 }
