@@ -110,6 +110,7 @@ fn bare_mail_addresses() {
     check("a.b-c_d@a.b.", &format!("{}.", mail("a.b-c_d@a.b")));
     check("a.b-c_d@a.b-", "a.b-c_d@a.b-");
     check("a.b-c_d@a.b_", "a.b-c_d@a.b_");
+    check("_\n_x_@a.b", &format!("_\n{}", mail("_x_@a.b")));
     check("me@localhost", "me@localhost");
     check(
         "http://x.org/a@b.c",
