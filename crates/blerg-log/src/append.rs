@@ -9,7 +9,7 @@ use crate::frame::{FLAG_HOLE, Fate, HEADER_BYTES, Header, Kind, LAG_NONE, LAG_UN
 use crate::geometry::POSITION_MAX;
 use crate::key;
 use crate::scan::Entry;
-use crate::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, Tail};
+use crate::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, Tail, Unnamed};
 use crate::space;
 use crate::view::View;
 
@@ -167,15 +167,18 @@ impl<'c> Appender<'c> {
 
     /// Ends the segment and begins the next one; nothing is in the buffer.
     fn roll(&mut self) -> Result<(), Error> {
-        let next = self.view.segments.geometry().segment_of(self.planned.end).number + 1;
-        space::guard_segment(self.core, self.view.segments.geometry().segment(next).bytes, self.frees)?;
-        let base = self.view.segments.geometry().segment(next).base;
+        let geometry = self.view.segments.geometry();
+        let next = geometry.segment(geometry.segment_of(self.planned.end).number + 1);
+        space::guard_segment(self.core, next.bytes, self.frees)?;
+        // Before the SEAL, behind which nothing fits: a full disk must not keep anybody from deletes that fit before it.
+        let room = space::with_ballast(self.core, self.frees, || self.view.segments.allocate(next))?;
+        let base = next.base;
         self.lay(self.planned.time_us, &Draft { kind: Kind::SEAL, flags: 0, author: 0, n: base, payload: &[] });
         let seal = self.planned;
         self.write()?;
         self.buffer.clear();
         self.frames.clear();
-        self.published = finish_roll(self.core, self.view, &seal)?;
+        self.published = finish_roll(self.core, self.view, &seal, Some(room))?;
         self.planned = self.published;
         self.durable = self.published.end;
         Ok(())
@@ -187,9 +190,9 @@ pub(crate) fn is_hole(header: &Header) -> bool {
     header.kind == Kind::PUT && header.flags & FLAG_HOLE != 0
 }
 
-/// Goes on behind a SEAL, which is the last frame of `seal`: makes the segment durable, then the next one, then publishes. Also
-/// what is done for a writer that was killed in the middle of it.
-pub(crate) fn finish_roll(core: &Core, view: &View, seal: &Commit) -> Result<Commit, Error> {
+/// Goes on behind a SEAL, which is the last frame of `seal`: makes the segment durable, then the next one, of `room` if that was
+/// allocated before, then publishes. Also what is done for a writer that was killed in the middle of it.
+pub(crate) fn finish_roll(core: &Core, view: &View, seal: &Commit, room: Option<Unnamed>) -> Result<Commit, Error> {
     let sync = core.sync_lock()?.hold()?;
     let published = view.control.look()?.commit.end;
     crate::sync::sync_segment(core, view, seal.last.position, seal.end, published)?;
@@ -201,7 +204,12 @@ pub(crate) fn finish_roll(core: &Core, view: &View, seal: &Commit) -> Result<Com
             return Err(view.segments.damage(next.base, "the segment follows another seal"));
         }
     } else {
-        view.segments.name(&view.segments.allocate(next)?, |file| file.write(&header.write(core.sums), 0))?;
+        let room = match room {
+            Some(room) => room,
+            // A killed writer's rollover: behind its SEAL not even a delete has a place.
+            None => space::with_ballast(core, true, || view.segments.allocate(next))?,
+        };
+        view.segments.name(&room, |file| file.write(&header.write(core.sums), 0))?;
     }
     // Also a name that was there: the writer that made it may have been killed before it synced the directory. If this fails, a
     // second try would tell nothing of what the first one lost.

@@ -167,8 +167,9 @@ impl Core {
         };
         if view.control.load(Word::CleanEnd)? != 0 {
             // Durable before anything is written: else an index that a power cut tore would be taken for a clean one.
+            let clean_end = view.control.load(Word::CleanEnd)?;
             view.control.store(Word::CleanEnd, 0);
-            view.control.sync()?;
+            view.control.sync().inspect_err(|_| view.control.store(Word::CleanEnd, clean_end))?;
         }
         Ok(view)
     }
@@ -179,6 +180,8 @@ impl Core {
         if let Some(view) = &last
             && self.disk.inode(&self.dir.join(CONTROL_FILE)).ok() == Some(view.control.inode())
             && view.control.look().is_ok_and(|look| view.is_of(&look))
+            // Not while it is nobody's: then a recovery was cut short.
+            && self.boot_id().is_none_or(|now| view.control.boot().is_ok_and(|boot| boot == u128::from_le_bytes(now)))
         {
             return Ok(last);
         }
@@ -235,7 +238,7 @@ impl Core {
                 if proven > before.end {
                     return Ok(Adopted::Stale);
                 }
-                end = finish_roll(self, view, &end)?;
+                end = finish_roll(self, view, &end, None)?;
                 scan = view.scan(end.end, Window::glance());
             }
         }

@@ -68,14 +68,12 @@ impl Core {
 
     /// The lock of those who write.
     pub(crate) fn lock(&self) -> Result<&Lock, Error> {
-        open_once(&self.lock, || Lock::open(&*self.disk, &self.dir.join(LOCK_FILE), self.options.lock_wait_ms))
+        open_once(&self.lock, || Lock::open(&self.disk, &self.dir.join(LOCK_FILE), self.options.lock_wait_ms))
     }
 
     /// The lock of those who sync.
     pub(crate) fn sync_lock(&self) -> Result<&Lock, Error> {
-        open_once(&self.sync_lock, || {
-            Lock::open(&*self.disk, &self.dir.join(SYNC_LOCK_FILE), self.options.lock_wait_ms)
-        })
+        open_once(&self.sync_lock, || Lock::open(&self.disk, &self.dir.join(SYNC_LOCK_FILE), self.options.lock_wait_ms))
     }
 
     /// A number of this start of the machine.

@@ -1,8 +1,8 @@
 //! A lock between threads and processes that the kernel drops with its holder. Start at [`Lock`]. Waits are bounded: a
 //! holder that is stopped must not hang the site.
 
-use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -19,38 +19,45 @@ const PAUSE_LAST: Duration = Duration::from_micros(2_000);
 
 /// A lock file.
 pub(crate) struct Lock {
-    file: File,
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
     /// flock knows descriptors, not threads: those of this process exclude each other here.
-    threads: Mutex<()>,
+    file: Mutex<File>,
     wait: Duration,
 }
 
 /// The lock held.
 pub(crate) struct Held<'l> {
-    file: &'l File,
-    _threads: MutexGuard<'l, ()>,
+    file: MutexGuard<'l, File>,
 }
 
 impl Lock {
-    pub(crate) fn open(disk: &dyn Disk, path: &Path, wait_ms: u64) -> Result<Lock, Error> {
-        let file = File::open(disk, path, OpenMode::Create)?;
-        Ok(Lock { file, threads: Mutex::new(()), wait: Duration::from_millis(wait_ms) })
+    pub(crate) fn open(disk: &Arc<dyn Disk>, path: &Path, wait_ms: u64) -> Result<Lock, Error> {
+        let file = Mutex::new(File::open(&**disk, path, OpenMode::Create)?);
+        Ok(Lock { disk: Arc::clone(disk), path: path.into(), file, wait: Duration::from_millis(wait_ms) })
     }
 
     /// Waits for the lock.
     pub(crate) fn hold(&self) -> Result<Held<'_>, Error> {
-        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut waited, mut pause) = (Duration::ZERO, PAUSE_FIRST);
-        while !self.file.try_lock()? {
+        loop {
+            if file.try_lock()? {
+                // Somebody may have put another directory in the place of this one: its lock is the one that the others take.
+                match self.disk.inode(&self.path) {
+                    Ok(inode) if inode == file.inode()? => return Ok(Held { file }),
+                    _ => *file = File::open(&*self.disk, &self.path, OpenMode::Create)?,
+                }
+                continue;
+            }
             if waited >= self.wait {
                 let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
-                return Err(Error::Busy { path: self.file.path().into(), waited_ms });
+                return Err(Error::Busy { path: self.path.clone(), waited_ms });
             }
             thread::sleep(pause);
             waited += pause;
             pause = (pause * 2).min(PAUSE_LAST);
         }
-        Ok(Held { file: &self.file, _threads: threads })
     }
 }
 

@@ -107,8 +107,8 @@ impl Log {
     pub(crate) fn create_with(dir: &Path, format: &Format, disk: &Arc<dyn Disk>) -> Result<(), Error> {
         let log_dir = dir.join(LOG_DIR);
         disk.create_dir(&log_dir).map_err(|e| Error::io(&log_dir, "create", e))?;
-        let lock = Lock::open(&**disk, &dir.join(LOCK_FILE), 5_000)?;
-        drop(Lock::open(&**disk, &dir.join(SYNC_LOCK_FILE), 5_000)?);
+        let lock = Lock::open(disk, &dir.join(LOCK_FILE), 5_000)?;
+        drop(Lock::open(disk, &dir.join(SYNC_LOCK_FILE), 5_000)?);
         let _held = lock.hold()?;
         let path = dir.join(FORMAT_FILE);
         if File::open_if_there(&**disk, &path, OpenMode::Read)?.is_some() {

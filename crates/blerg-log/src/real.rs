@@ -189,7 +189,12 @@ impl RealFile {
         let mut at = self.size()?;
         while at < bytes {
             let part = usize::try_from(bytes - at).unwrap_or(ZEROS_BYTES).min(ZEROS_BYTES);
-            at += self.file.write_at(zeros.split_at(part).0, at)? as u64;
+            match self.file.write_at(zeros.split_at(part).0, at) {
+                Ok(0) => return Err(io::ErrorKind::StorageFull.into()),
+                Ok(n) => at += n as u64,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use crate::scan::{Entry, Scan, Window};
 use crate::segment::Segments;
 use crate::view::{FIRST_FRAME, Purpose, View, index_path};
 use crate::{AuthorId, Error, ListKey, Position, Progress};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Progress is told each time that this many bytes are done.
@@ -52,9 +53,27 @@ impl Core {
         end: u64,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Built, Error> {
+        // Left over by those who were killed, or found no room for another.
+        remove_unnamed(self)?;
         let path = index_path(&self.dir, generation);
         let tmp = path.with_extension(format!("{generation}.tmp"));
-        let memory = FileMemory::create(&*self.disk, &tmp, EMPTY_BYTES)?;
+        let built = self.fill_index(&tmp, generation, control, end, progress);
+        let built = built.and_then(|built| {
+            self.disk.rename(&tmp, &path).map_err(|e| Error::io(&path, "rename", e))?;
+            Ok(built)
+        });
+        built.inspect_err(|_| drop(self.disk.remove(&tmp)))
+    }
+
+    fn fill_index(
+        &self,
+        tmp: &Path,
+        generation: u64,
+        control: Control,
+        end: u64,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Built, Error> {
+        let memory = FileMemory::create(&*self.disk, tmp, EMPTY_BYTES)?;
         let index = Index::format(memory, &self.format.identity.hash_key)?;
         let access = Purpose::Write(self.options.backend).access();
         let segments = Segments::new(Arc::clone(&self.disk), &self.dir, self.format.geometry, access);
@@ -73,7 +92,6 @@ impl Core {
         builder.run(progress)?;
         let Builder { deleted, closed, has_alien, unscrubbed, .. } = builder;
         view.index.stamp(generation, Position(FIRST_FRAME), Position(end))?;
-        self.disk.rename(&tmp, &path).map_err(|e| Error::io(&path, "rename", e))?;
         Ok(Built { view, deleted, closed, has_alien, unscrubbed })
     }
 }
@@ -278,6 +296,15 @@ pub(crate) fn lists(entry: &Entry<'_>, fate: Fate) -> Vec<Vec<u8>> {
 fn generations(core: &Core) -> Result<Vec<u64>, Error> {
     let names = core.disk.list(&core.dir).map_err(|e| Error::io(&core.dir, "list", e))?;
     Ok(names.iter().filter_map(|name| name.strip_prefix("index.")?.trim_end_matches(".tmp").parse().ok()).collect())
+}
+
+/// Removes indexes that are not whole. The caller holds the lock, so nobody is at one.
+fn remove_unnamed(core: &Core) -> Result<(), Error> {
+    let names = core.disk.list(&core.dir).map_err(|e| Error::io(&core.dir, "list", e))?;
+    for name in names.iter().filter(|name| name.starts_with("index.") && name.ends_with(".tmp")) {
+        let _ = core.disk.remove(&core.dir.join(name));
+    }
+    Ok(())
 }
 
 /// Removes the indexes of other generations. Whoever has one mapped keeps it until he lets go; if it cannot be removed, it only

@@ -35,7 +35,11 @@ impl<'s> Follow<'s> {
         let last = segments.header(place, sums)?.seal;
         let time_us = match place.number {
             0 => 0,
-            _ => seal_before(segments, sums, place)?.time_us,
+            // Of a SEAL that is damaged the time is not known; then nothing is written behind it either.
+            _ => match seal_before(segments, sums, place) {
+                Err(Error::Damaged { .. }) => 0,
+                seal => seal?.time_us,
+            },
         };
         let end = place.base + SEGMENT_HEADER_BYTES;
         let scan = Scan::new(segments, sums, end, Window::wide());
@@ -178,20 +182,35 @@ impl Core {
         let Some(last) = count.checked_sub(1) else {
             return Err(Error::damaged(&segments.path(0), 0, "the log has no first segment"));
         };
+        // Damage between segments costs nothing that can still be read; but nothing is written behind it.
+        let mut damage = None;
+        let mut end = last;
         for number in 0..count {
-            let place = segments.geometry().segment(number);
-            let header = segments.header(place, self.sums)?;
-            if header.site_id != self.format.identity.site_id {
-                return Err(segments.damage(place.base, format!("a segment of another site than {FORMAT_FILE} says")));
-            }
-            if number > 0 {
-                seal_before(segments, self.sums, place)?;
+            match self.look_at_seam(segments, segments.geometry().segment(number)) {
+                Err(Error::Damaged { .. }) => {
+                    damage = damage.or(Some(segments.geometry().segment(number).base));
+                    // Without a header it is not known what its first frame follows.
+                    end = if number == last { number.saturating_sub(1) } else { end };
+                }
+                looked => looked?,
             }
         }
-        let place = segments.geometry().segment(last);
+        let place = segments.geometry().segment(end);
         let commit = Follow::segment(segments, self.sums, place)?.up_to(place.end())?;
-        let damage = self.find_proof(segments, place, commit.end)?;
+        let damage = if damage.is_some() { damage } else { self.find_proof(segments, place, commit.end)? };
         Ok(Survey { commit, damage })
+    }
+
+    /// That a segment has a header of this site, which names the SEAL of the one before.
+    fn look_at_seam(&self, segments: &Segments, place: Place) -> Result<(), Error> {
+        let header = segments.header(place, self.sums)?;
+        if header.site_id != self.format.identity.site_id {
+            return Err(segments.damage(place.base, format!("a segment of another site than {FORMAT_FILE} says")));
+        }
+        if place.number > 0 {
+            seal_before(segments, self.sums, place)?;
+        }
+        Ok(())
     }
 
     /// A sound frame behind `end` which proves that more than that was durable.
@@ -296,7 +315,7 @@ impl Core {
             && view.segments.geometry().segment_of(commit.last.position)
                 == view.segments.geometry().segment_of(commit.end - 1);
         if ends_in_seal && commit.end > FIRST_FRAME {
-            finish_roll(self, view, &commit)?;
+            finish_roll(self, view, &commit, None)?;
         }
         let mut epoch = [0; 8];
         (self.options.random)(&mut epoch);

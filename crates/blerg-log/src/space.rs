@@ -40,7 +40,7 @@ pub(crate) fn reserve_index<K: AsRef<[u8]>>(core: &Core, view: &View, keys: &[K]
     let wanted = used + view.index.need(keys)?;
     if wanted > memory.length() || core.copies_on_write {
         guard(core, wanted - used, frees)?;
-        memory.reserve(wanted)?;
+        with_ballast(core, frees, || memory.reserve(wanted))?;
     }
     if core.copies_on_write {
         memory.populate(used, wanted)?;
@@ -57,6 +57,17 @@ pub(crate) fn lay_ballast(core: &Core) {
         if laid.is_err() {
             let _ = core.disk.remove(&path);
         }
+    }
+}
+
+/// Does what needs room; if there is none (a quota is not told by the file system), once more without the ballast, if that may go.
+pub(crate) fn with_ballast<T>(core: &Core, frees: bool, body: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+    match body() {
+        Err(Error::Full { .. }) if frees => {
+            release_ballast(core)?;
+            body()
+        }
+        other => other,
     }
 }
 

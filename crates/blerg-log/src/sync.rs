@@ -7,6 +7,7 @@ use crate::Error;
 use crate::control::{Control, Mark, State, Word};
 use crate::core::Core;
 use crate::frame::{FATE_IN_FRAME, HEADER_BYTES};
+use crate::lock::SYNC_LOCK_FILE;
 use crate::recover::{Follow, is_erased, rewrite};
 use crate::scan::Window;
 use crate::view::View;
@@ -14,8 +15,15 @@ use crate::view::View;
 /// Whether a thread of this process syncs.
 #[derive(Default)]
 pub(crate) struct Syncing {
-    is_running: Mutex<bool>,
+    running: Mutex<Running>,
     ended: Condvar,
+}
+
+#[derive(Default)]
+struct Running {
+    is_running: bool,
+    /// Counts those who did not get the lock in time; whoever waited for one of them has waited as long.
+    gave_up: u64,
 }
 
 impl Core {
@@ -37,8 +45,8 @@ impl Core {
 
     /// Makes everything before a mark durable through the files of this view, if they are still those of the store.
     pub(crate) fn sync_through(&self, view: &View, mark: Mark) -> Result<Synced, Error> {
+        let mut running = self.syncing.running.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let mut running = self.syncing.is_running.lock().unwrap_or_else(PoisonError::into_inner);
             let durable = view.control.load(Word::Durable)?;
             // In this order: whoever cuts the log says so first.
             if view.control.load(Word::Cut)? != mark.cut {
@@ -50,14 +58,21 @@ impl Core {
             if let Some(refusal) = self.refusal(view.control.state()?) {
                 return Err(refusal);
             }
-            if *running {
-                drop(self.syncing.ended.wait(running).unwrap_or_else(PoisonError::into_inner));
+            if running.is_running {
+                let gave_up = running.gave_up;
+                running = self.syncing.ended.wait(running).unwrap_or_else(PoisonError::into_inner);
+                if running.gave_up != gave_up {
+                    let path = self.dir.join(SYNC_LOCK_FILE);
+                    return Err(Error::Busy { path, waited_ms: self.options.lock_wait_ms });
+                }
                 continue;
             }
-            *running = true;
+            running.is_running = true;
             drop(running);
             let result = self.sync_now(view, mark);
-            *self.syncing.is_running.lock().unwrap_or_else(PoisonError::into_inner) = false;
+            running = self.syncing.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.is_running = false;
+            running.gave_up += u64::from(result.as_ref().is_err_and(Error::is_busy));
             self.syncing.ended.notify_all();
             if result? == Synced::Stale {
                 return Ok(Synced::Stale);

@@ -9,6 +9,7 @@ mod models;
 mod protocol;
 mod recovery;
 mod storm;
+mod surprises;
 mod syncs;
 
 #[test]

@@ -56,6 +56,8 @@ pub(crate) enum Fault {
     Stop(u64),
     /// All writes that need new room, and syncs never.
     FullFrom(u64),
+    /// All allocations, while there is a ballast: a quota, of which nobody is told.
+    Quota,
 }
 
 #[derive(Clone, Default)]
@@ -569,7 +571,8 @@ impl DiskFile for FakeFile {
     fn allocate(&self, bytes: u64) -> io::Result<()> {
         self.with(|state, inode| {
             state.step(|| format!("allocate {bytes} for {}", self.name.display()))?;
-            if state.is_full() && bytes > inode.length {
+            let is_over = state.fault == Some(Fault::Quota) && state.names.keys().any(|name| name.ends_with("ballast"));
+            if (state.is_full() || is_over) && bytes > inode.length {
                 return Err(io::ErrorKind::StorageFull.into());
             }
             inode.length = inode.length.max(bytes);
