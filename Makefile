@@ -14,7 +14,7 @@ STATIC   = RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --loc
 # What the tests and benches drive, by Debian package.
 DEPS_TEST  = lighttpd apache2 libapache2-mod-fcgid nginx-light libfcgi-bin spawn-fcgi strace \
              newsboat sfeed rss2email libxml2-utils jing python3-feedparser curl openssl \
-             fortunes fortunes-de fortunes-es fortunes-it fortunes-pl fortunes-ru fortunes-zh ca-certificates systemd
+             chromium fortunes fortunes-de fortunes-es fortunes-it fortunes-pl fortunes-ru fortunes-zh ca-certificates systemd
 DEPS_BENCH = $(DEPS_TEST) libfcgi-dev wrk gcc
 SUDO       = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 

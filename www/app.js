@@ -1,17 +1,16 @@
 // Wires views to addresses, keys and clicks. Start at `open`.
 
 import { route } from "./format.js";
-import { about, account, join, signIn } from "./account.js";
 import { feed, latest, mentions, search, tag, user } from "./lists.js";
-import { session, store, watch } from "./session.js";
-import { $, el, link, notice, refresh } from "./view.js";
-import { edit, mark, remove, reply, undo, write } from "./write.js";
+import { load, session, watch } from "./session.js";
+import { $, $$, el, notice } from "./view.js";
+import { about, account, edit, join, mark, remove, signIn, undo, write } from "./write.js";
 
-const VIEWS = { latest, user, tag, feed, mentions, search, login: signIn, join, account, post: write, reply, edit, about };
-const KEPT_MAX = 10;
+const VIEWS = { latest, user, tag, feed, mentions, search, login: signIn, join, account, post: write, reply: write, edit, about };
 const KEYS = { n: "#post", l: "#latest", f: "#feed", m: "#mentions", u: "#user", "/": "#search", "?": "#about" };
+const KEPT_MAX = 10;
 
-const main = $("#main");
+const main = $("main");
 const toast = $(".toast");
 const kept = new Map();
 let page = null;
@@ -19,154 +18,123 @@ let held = "";
 
 history.scrollRestoration = "manual";
 
-function say(text) {
-  toast.textContent = text;
-}
-
-function go(hash, { said = "", push = false } = {}) {
-  held = said;
-  kept.clear();
-  if (hash === location.hash) {
-    open();
-  } else if (push) {
-    location.hash = hash;
-  } else {
-    location.replace(hash);
-  }
-}
-
-function head(title) {
-  document.title = `${title} – Blërg`;
-  const node = el("h1", { tabIndex: -1, textContent: title });
-  main.append(node);
-  return node;
-}
-
+// What a view is given: it adds to the page only as long as that is shown.
 function newPage() {
-  const leave = new AbortController();
   const made = {
-    id: String(Math.random()),
+    id: Math.random(),
     route: route(location.hash),
-    leave,
+    y: 0,
     get signal() {
       return made.leave.signal;
     },
     add: (...nodes) => made === page && main.append(...nodes),
     focus: (node) => made === page && node.focus(),
+    head(title) {
+      document.title = `${title} – Blërg`;
+      const node = el("h1", { tabIndex: -1, textContent: title });
+      main.append(node);
+      return node;
+    },
+    go(hash, said = "") {
+      held = said;
+      kept.clear();
+      return hash === location.hash ? open() : (location.hash = hash);
+    },
+    async act(job) {
+      toast.textContent = await job().catch((failure) => failure.message) ?? "";
+    },
     again: () => open(),
-    head, say, go, mark,
+    mark,
   };
   return made;
 }
 
-/** Shows the view of the address: anew, or as it was left where one goes back to it. */
-async function open({ isFirst = false } = {}) {
+// Shows the view of the address: anew, or as it was left where one goes back to it.
+async function open(event) {
+  const isFirst = page === null;
   if (page) {
     page.leave.abort();
-    kept.set(page.id, { page, nodes: [...main.childNodes], y: page.y ?? 0, title: document.title });
-    kept.delete([...kept.keys()].at(-KEPT_MAX - 1));
+    kept.set(page.id, { ...page, page, nodes: [...main.childNodes], title: document.title });
+    kept.delete([...kept.keys()].at(-KEPT_MAX));
   }
-  say(held);
+  toast.textContent = held;
   held = "";
-  const back = kept.get(history.state?.id);
+  const back = event?.type === "hashchange" && kept.get(history.state);
   page = back?.page ?? newPage();
   page.leave = new AbortController();
-  history.replaceState({ id: page.id }, "");
+  history.replaceState(page.id, "");
   const { view } = page.route;
-  tabs(view);
+  $$(".bar a").forEach((tab) => (tab.ariaCurrent = tab.hash === `#${view}` ? "page" : null));
+  main.replaceChildren(...back?.nodes ?? []);
+  scrollTo(0, back?.y ?? 0);
   if (back) {
-    main.replaceChildren(...back.nodes);
     document.title = back.title;
-    mark(...main.querySelectorAll(".posts"));
-    scrollTo(0, back.y);
-    return;
+    return mark();
   }
-  main.replaceChildren();
-  main.className = `view-${view}`;
-  scrollTo(0, 0);
-  const shown = (VIEWS[view] ?? lost)(page);
+  const { signal } = page.leave;
+  const shown = (async (to) => (VIEWS[view] ?? lost)(to))(page);
   if (!isFirst && !main.contains(document.activeElement)) {
-    $("h1", main)?.focus({ preventScroll: true });
+    $("h1").focus({ preventScroll: true });
   }
-  await Promise.resolve(shown).catch((failure) => page.add(notice(failure, page.again)));
+  return shown.catch((failure) => signal.aborted || main.append(notice(failure, open)));
 }
 
-function lost(shown) {
-  shown.head("Nothing here");
-  shown.add(el("p", null, "There is no such page. ", el("a", { href: "#latest", textContent: "Latest posts" })));
-}
-
-function tabs(view) {
-  document.querySelectorAll(".bar a").forEach((tab) => {
-    tab.toggleAttribute("aria-current", false);
-    if (tab.getAttribute("href") === `#${view}`) {
-      tab.ariaCurrent = "page";
-    }
-  });
-}
+const lost = (to) => to.head("There is no such page");
 
 session.changed = () => {
-  const isIn = session.name !== null;
-  document.querySelectorAll(".in").forEach((node) => (node.hidden = !isIn));
-  document.querySelectorAll(".out").forEach((node) => (node.hidden = isIn));
+  $$(".in").forEach((node) => (node.hidden = session.name === null));
+  $$(".out").forEach((node) => (node.hidden = session.name !== null));
   $(".name").textContent = session.name ?? "";
-  const counts = [session.news.feed_new, session.news.mentioned];
-  document.querySelectorAll(".badge").forEach((badge, at) => {
-    badge.hidden = counts[at] === "0";
-    badge.replaceChildren(counts[at], el("span", { className: "unseen", textContent: " new" }));
+  $$(".badge").forEach((badge, at) => {
+    const n = [session.news.feed_new, session.news.mentioned][at] ?? 0;
+    badge.hidden = n < 1;
+    badge.replaceChildren(n, el("span", { className: "unseen" }, " new"));
   });
   page?.news?.();
 };
 
-session.over = (failure) => {
-  toast.replaceChildren(failure.message, " ", el("a", { href: link(["login"], { next: location.hash.slice(1) }), textContent: "Sign in" }));
-};
+session.over = (failure) => (toast.textContent = failure.message);
 
-function click(event) {
-  const anchor = event.target.closest?.("a");
-  const node = event.target.closest?.(".post");
-  if (anchor?.classList.contains("skip")) {
+document.addEventListener("click", (event) => {
+  const anchor = event.target.closest("a");
+  const node = event.target.closest(".post");
+  if (anchor?.hash === "#main") {
     event.preventDefault();
     main.focus();
-  } else if (anchor?.getAttribute("href")?.startsWith("#") && anchor.hash === location.hash && !event.defaultPrevented) {
+  } else if (anchor?.hash === location.hash && anchor.pathname === location.pathname && !event.defaultPrevented) {
     open();
   } else if (event.target.matches(".delete")) {
     remove(page, node);
   } else if (event.target.matches(".gone button")) {
-    undo(page, node);
+    undo(node);
   }
-}
+});
 
-function key(event) {
-  const field = event.target.closest("input, textarea, select");
-  if (event.key === "Escape" && field) {
-    field.blur();
+document.addEventListener("keydown", (event) => {
+  const { key, target } = event;
+  if (target.matches("input, textarea")) {
+    return key === "Escape" && target.blur();
   }
-  if (field || event.ctrlKey || event.altKey || event.metaKey || store.get("keys") === false) {
+  if (event.ctrlKey || event.altKey || event.metaKey || load("keys") === false) {
     return;
   }
-  const at = document.activeElement.closest(".post");
-  const posts = [...main.querySelectorAll(".post")];
-  if (event.key === "j" || event.key === "k") {
-    const next = posts[posts.indexOf(at) + (event.key === "j" ? 1 : -1)] ?? at ?? posts[0];
-    next?.focus();
-    next?.scrollIntoView({ block: "nearest" });
-  } else if (event.key === "o" || (event.key === "Enter" && at === event.target)) {
+  const at = target.closest(".post");
+  const posts = $$(".post");
+  if (key === "j" || key === "k") {
+    posts[posts.indexOf(at) + (key === "j" ? 1 : -1)]?.focus();
+  } else if (key === "o" || (key === "Enter" && at === target)) {
     $(".time", at ?? main)?.click();
-  } else if (event.key === "r") {
-    $(".reply", at ?? $(".self", main) ?? main)?.click();
-  } else if (KEYS[event.key]) {
+  } else if (key === "r") {
+    $(".reply", at ?? $(".self") ?? main)?.click();
+  } else if (KEYS[key]) {
     event.preventDefault();
-    location.hash = KEYS[event.key];
+    location.hash = KEYS[key];
   }
-}
+});
 
-addEventListener("hashchange", () => open());
-addEventListener("scroll", () => page && (page.y = scrollY), { passive: true });
-addEventListener("online", () => main.querySelectorAll(".again:enabled").forEach((again) => again.click()));
-document.addEventListener("click", click);
-document.addEventListener("keydown", key);
-setInterval(refresh, 60e3);
+addEventListener("hashchange", open);
+addEventListener("scroll", () => (page.y = scrollY), { passive: true });
+addEventListener("online", () => $$(".again").forEach((again) => again.click()));
 session.changed();
-open({ isFirst: true });
+open();
 watch();

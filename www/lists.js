@@ -1,197 +1,145 @@
-// The views that read: latest, user, record, tag, feed, mentions, search. Start at `list`.
+// The views that read. Start at `list`.
 
 import { get, place } from "./api.js";
-import { count, path, same, tagList, tagNames } from "./format.js";
+import { count, path, same, tagNames } from "./format.js";
 import { seen, session, tell } from "./session.js";
-import { $, el, face, fill, form, link, notice, post, time } from "./view.js";
+import { $, a, el, fill, form, items, link, notice, post } from "./view.js";
 
-const TAG_NAME = /^[0-9A-Za-z_-]{1,64}$/;
-
-/**
- * Records, newest first, and more of them as one goes on.
- * @param {object} page
- * @param {string[]} parts Route of the API.
- * @param {{author?: string, empty?: string, query?: object, rows?: Function, lost?: Function}} [options]
- */
-export function list(page, parts, { author, empty = "No posts yet.", query, rows = (data) => data, lost } = {}) {
-  const here = [page.route.view, ...page.route.args];
-  const records = el("ol", { className: "posts", "aria-label": "Posts" });
-  const state = el("div", { className: "state" });
+// Records, newest first, and older ones as one goes on. `rows` finds them in an answer.
+async function list(page, parts, { author, empty = "No posts yet.", query, rows = (data) => data } = {}) {
+  const { view, args } = page.route;
+  const records = items("Posts");
+  const state = el("div");
   const older = el("a", { className: "button older", hidden: true, textContent: "Older posts" });
   let next = page.route.query.get("before");
-  if (next) {
-    page.add(el("p", null, el("a", { href: link(here, query), textContent: "Newest posts" })));
-  }
   const more = async () => {
-    state.replaceChildren(el("p", { role: "status", textContent: "Loading…" }));
     older.hidden = true;
+    state.replaceChildren(el("p", { ariaLive: "polite", textContent: "Loading…" }));
     try {
+      let found = [];
       do {
         const answer = await get(parts, { ...query, before: next }, page.signal);
-        const found = rows(answer.data).map((record) => post({ author, ...record }, session.name));
-        records.append(...found);
+        found = rows(answer.data).map((record) => post({ author, ...record }, session.name));
         next = answer.next;
-        page.mark(records);
-        if (found.length > 0) {
-          break;
-        }
-      } while (next);
-      state.replaceChildren(records.children.length ? "" : el("p", { textContent: empty }));
+      } while (next && found.length === 0);
+      records.append(...found);
+      page.mark(found);
+      state.replaceChildren(records.firstChild ? "" : empty);
+      older.href = link([view, ...args], { ...query, before: next });
       older.hidden = !next;
-      older.href = link(here, { ...query, before: next });
     } catch (failure) {
-      const extra = lost?.(failure) ?? "";
-      state.replaceChildren(...(failure.code === "aborted" ? [] : [notice(failure, more), extra]));
-      older.hidden = failure.code !== "aborted" || !next;
+      older.hidden = failure.code !== "aborted" || !records.firstChild;
+      state.replaceChildren(...(failure.code === "aborted" ? [] : [notice(failure, more)]));
     }
   };
-  older.onclick = (event) => {
+  older.onclick = async (event) => {
     event.preventDefault();
-    const last = records.lastElementChild;
-    more().then(() => last?.nextElementSibling?.focus({ preventScroll: true }));
+    const last = records.lastChild;
+    await more();
+    last.nextSibling?.focus({ preventScroll: true });
   };
-  new IntersectionObserver(([seen]) => seen.isIntersecting && !older.hidden && more(), { rootMargin: "600px" }).observe(older);
+  new IntersectionObserver(([at]) => at.isIntersecting && more(), { rootMargin: "500px" }).observe(older);
   page.add(records, state, older);
-  return more();
+  await more();
 }
 
-/** Links to the feed of what is shown. */
-function feeds(parts, query) {
-  const links = el("p", { className: "feeds faint" }, "Subscribe: ");
-  place().then((base) => ["rss", "atom", "json"].forEach((ending) => {
-    const address = path(parts).replace(/$/, `.${ending}`) + path([], query);
-    links.append(el("a", { href: rss(base) + address, textContent: ending === "rss" ? "RSS" : ending === "json" ? "JSON Feed" : "Atom" }), " ");
-  })).catch(() => links.remove());
-  return links;
+// A link to the feed of what is shown.
+function feedOf(parts, query) {
+  const node = a("#", "Feed", "feed");
+  place().then((at) => (node.href = `${at.replace("blerg.cgi", "rss.cgi").replace("./", "rss/")}${path(parts)}.atom${path([], query)}`), () => {});
+  return node;
 }
-
-const rss = (base) => (base === "./" ? "rss/" : base.replace("blerg.cgi", "rss.cgi"));
 
 export function latest(page) {
   page.head("Latest posts");
-  const used = el("aside", { className: "side", "aria-label": "Tags" });
+  const used = el("aside", { className: "side row", ariaLabel: "Tags" });
   page.add(used);
-  get(["latest", "tags"], {}, page.signal).then(({ data }) => {
-    if (data.length) {
-      used.append(el("h2", { textContent: "Tags" }), el("ul", { className: "tags" }, ...data.map(({ tag, count: n }) =>
-        el("li", null, el("a", { href: link(["tag", tag]), title: count(n, "post"), textContent: `#${tag}` })))));
-    }
-  }).catch(() => used.remove());
-  return list(page, ["latest"], { empty: "Nobody has written anything yet." });
+  get(["latest", "tags"], {}, page.signal).then(({ data }) => used.append(...data.map((used) => a(link(["tag", used.tag]), `#${used.tag}`))), () => {});
+  return list(page, ["latest"]);
 }
 
 export function user(page) {
-  const [name, record] = page.route.args;
-  if (!name) {
-    return page.go(session.name ? link(["user", session.name]) : "#login");
-  }
-  if (record !== undefined) {
+  const [name = session.name ?? "", record] = page.route.args;
+  if (record) {
     return thread(page, name, record);
   }
-  page.head(name).prepend(face(el("span", { className: "face", "aria-hidden": "true" }), name));
-  const facts = el("p", { className: "facts faint" });
-  const acts = el("div", { className: "row" }, feeds(["user", name]));
+  page.head(name);
+  const facts = el("p", { className: "faint" });
+  const acts = el("p", { className: "row" }, feedOf(["user", name]), a(link(["tag", `@${name}`]), "Mentions"));
   page.add(facts, acts);
-  get(["info", name], {}, page.signal).then(({ data }) => {
-    facts.append(count(data.record_count, "post"), ` · ${count(data.followers, "follower")} · follows ${data.following} · since `,
-      time(el("time"), Number(data.created)));
-    acts.append(el("a", { href: link(["search"], { q: `from:"${name}" ` }), textContent: "Search" }));
-  }).catch(() => facts.remove());
+  get(["info", name], {}, page.signal).then(({ data }) => facts.append(`${count(data.record_count, "post")} · ${
+    count(data.followers, "follower")} · follows ${data.following}`), () => {});
   if (session.name && !same(session.name, name)) {
-    follow(page, name, acts);
+    get(["status", name], {}, page.signal).then(({ data }) => acts.prepend(follow(page, name, data.subscribed)), () => {});
   }
-  return list(page, ["get", name], { author: name, lost: () => mentionsOf(name) });
+  return list(page, ["get", name], { author: name });
 }
 
-const mentionsOf = (name) =>
-  (TAG_NAME.test(name) ? el("p", null, el("a", { href: link(["tag", `@${name}`]), textContent: `Mentions of ${name}` })) : "");
-
-function follow(page, name, acts) {
-  const button = el("button", { type: "button", className: "button" });
-  let on = false;
-  const show = (now) => {
-    on = now;
-    button.textContent = on ? "Unfollow" : "Follow";
-  };
-  button.onclick = () => tell([on ? "unsubscribe" : "subscribe", name]).then(() => {
-    show(!on);
-    page.say(on ? `You follow ${name}.` : `You follow ${name} no more.`);
-  }).catch((failure) => page.say(failure.message));
-  get(["status", name], {}, page.signal).then(({ data }) => {
-    show(data.subscribed);
-    acts.prepend(button);
-  }).catch(() => {});
+function follow(page, name, isOn) {
+  const button = el("button", { className: "button", textContent: isOn ? "Unfollow" : "Follow" });
+  button.onclick = () => page.act(async () => {
+    await tell([isOn ? "unsubscribe" : "subscribe", name]);
+    button.replaceWith(follow(page, name, !isOn));
+    return isOn ? `You follow ${name} no more.` : `You follow ${name}.`;
+  });
+  return button;
 }
 
 function thread(page, name, record) {
   page.head(`Post by ${name}`);
-  const above = el("ol", { className: "posts above", "aria-label": "In reply to" });
-  const self = el("ol", { className: "posts self", "aria-label": "Post" });
-  const title = el("h2", { textContent: "Replies", hidden: true });
-  page.add(above, self, title);
+  const above = items("In reply to", "above");
+  const self = items("Post", "self");
+  page.add(above, self);
   const rows = (data) => {
     if (!self.firstChild) {
-      above.append(...(data.reply_to ? [post(data.reply_to, session.name)] : []));
+      above.append(data.reply_to ? post(data.reply_to, session.name) : "");
       self.append(post(data.record, session.name));
-      page.mark(above, self);
+      self.after(el("h2", { textContent: "Replies" }));
     }
-    title.hidden = data.replies.length === 0;
     return data.replies;
   };
-  return list(page, ["thread", name, record], { rows, empty: "No replies yet.", lost: () => el("a", { href: link(["user", name]), textContent: `Posts of ${name}` }) });
+  return list(page, ["thread", name, record], { rows, empty: "No replies yet." });
 }
 
 export function tag(page) {
-  const names = tagNames(page.route.args.join(","));
-  page.head(names.map((name) => (name[0] === "@" ? name : `#${name}`)).join(" + ") || "Tags");
+  const names = tagNames(page.route.args.join());
+  const parts = ["tag", names.map((name) => (name[0] === "@" ? name : `H${name}`)).join()];
+  page.head(names.map((name) => name.replace(/^(?!@)/, "#")).join(" + "));
   const and = fill("and");
-  form($("form", and), async ({ and: more }) => page.go(link(["tag", tagNames(`${names},${more}`).join(",")]), { push: true }));
-  const less = names.length < 2 ? [] : names.map((name) => {
-    const rest = names.filter((other) => other !== name).join(",");
-    return el("a", { href: link(["tag", rest]), "aria-label": `Without ${name}`, textContent: `${name} ×` });
-  });
-  page.add(el("p", { className: "tags" }, ...less), and, feeds(["tag", tagList(names.join(","))]));
-  return list(page, ["tag", tagList(names.join(","))], { empty: "Nobody has used this." });
+  form($("form", and), async (fields) => page.go(link(["tag", tagNames(`${names},${fields.and}`).join()])));
+  page.add(feedOf(parts), and);
+  return list(page, parts);
 }
 
 async function news(page, title, key, clear, parts) {
   page.head(title);
-  const fresh = el("button", { type: "button", className: "button fresh", hidden: true, onclick: page.again });
+  const fresh = el("button", { className: "button older", hidden: true, onclick: page.again });
   page.add(fresh);
   page.news = () => {
-    const n = Number(session.news[key]);
-    fresh.hidden = n === 0;
+    const n = session.news[key] ?? 0;
+    fresh.hidden = n < 1;
     fresh.textContent = `Show ${count(n, "new post")}`;
   };
-  if (session.name === null) {
-    return page.add(notice({ code: "not_logged_in", message: "Sign in to see this." }));
-  }
   // First seen, then read: what comes in between is shown, and counted once more.
-  await seen(clear).catch(() => {});
-  return list(page, parts, { empty: clear === "feed" ? "Follow some people, and what they write is here." : "Nobody has mentioned you yet." });
+  await seen(clear);
+  return list(page, parts);
 }
 
 export const feed = (page) => news(page, "Feed", "feed_new", "feed", ["feed"]);
 
-export function mentions(page) {
-  const name = session.name ?? "";
-  if (name && !TAG_NAME.test(name)) {
-    page.head("Mentions");
-    return page.add(el("p", { textContent: "Your name has characters that a mention can't have, so nobody can mention you." }));
-  }
-  return news(page, "Mentions", "mentioned", "mentioned", ["tag", `@${name}`]);
-}
+export const mentions = (page) => news(page, "Mentions", "mentioned", "mentioned", ["tag", `@${session.name}`]);
 
 export function search(page) {
   const q = page.route.query.get("q") ?? "";
   page.head(q ? `Search: ${q}` : "Search");
   const ask = fill("search");
-  $("input", ask).value = q;
-  form($("form", ask), async (fields) => page.go(link(["search"], fields), { push: true }));
+  const field = $("input", ask);
+  field.value = q;
+  form($("form", ask), async (fields) => page.go(link(["search"], fields)));
   page.add(ask);
-  if (q.trim() === "" || q.endsWith(" ")) {
-    return $("#q").focus();
+  if (!q) {
+    return page.focus(field);
   }
-  page.add(feeds(["search"], { q }));
+  page.add(feedOf(["search"], { q }));
   return list(page, ["search"], { query: { q }, empty: "Nothing found." });
 }

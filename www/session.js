@@ -1,123 +1,95 @@
 // Who is signed in, what is new for them, and what this browser keeps. Start at `session`.
 
-import { Failure, forget, poll, post, whoami } from "./api.js";
+import { Failure, get, post } from "./api.js";
 import { pause } from "./format.js";
 
-const memory = new Map();
+/** @param {string} key Of what this browser keeps. */
+export function load(key) {
+  try {
+    return JSON.parse(localStorage.getItem(`blerg:${key}`));
+  } catch {
+    return null;
+  }
+}
 
-/** What is kept in this browser, or where it keeps nothing, while the page is open. */
-export const store = {
-  get(key) {
-    try {
-      return JSON.parse(localStorage.getItem(`blerg:${key}`)) ?? memory.get(key) ?? null;
-    } catch {
-      return memory.get(key) ?? null;
-    }
-  },
-  /** @returns {boolean} Whether it is kept for longer. */
-  set(key, value) {
-    memory.set(key, value);
-    try {
-      if (value === null) {
-        localStorage.removeItem(`blerg:${key}`);
-      } else {
-        localStorage.setItem(`blerg:${key}`, JSON.stringify(value));
-      }
-      return true;
-    } catch {
-      return false;
-    }
-  },
-};
+/** @param {string} key @returns {boolean} Whether it outlives the page. */
+export function save(key, value) {
+  try {
+    localStorage.setItem(`blerg:${key}`, JSON.stringify(value));
+    return true;
+  } catch {
+    return false;
+  }
+}
 
-export const session = { name: store.get("name"), news: { feed_new: "0", mentioned: "0" }, changed() {}, over() {} };
+export const session = { name: load("name"), news: {}, changed() {}, over() {} };
 
 let timer = 0;
-let wait_ms = 15e3;
+let wait_ms = 0;
 
-/** Asks whether there is news, again and again, ever more seldom while there is none. */
+/** Asks what is new, again and again, ever more seldom while nothing is. */
 export async function watch() {
   clearTimeout(timer);
-  let outcome = "failed";
-  let wait_secs = 0;
+  if (session.name === null || document.hidden) {
+    return;
+  }
+  const { name } = session;
   try {
-    const news = await poll(["status"]);
-    outcome = news === null ? "same" : "news";
-    session.news = news ?? session.news;
-    if (session.name === null) {
-      begin(await whoami());
-    } else if (news) {
+    // The browser asks whether it has changed: the answer has an ETag.
+    const { data } = await get(["status"]);
+    const isNews = JSON.stringify(data) !== JSON.stringify(session.news);
+    wait_ms = pause(wait_ms, isNews ? "news" : "same");
+    if (isNews && name === session.name) {
+      session.news = data;
       session.changed();
     }
   } catch (failure) {
-    if (failure.code === "not_logged_in") {
-      return session.name === null || end(failure);
+    wait_ms = pause(wait_ms, "failed", failure.wait_secs);
+    if (failure.code === "not_logged_in" && name === session.name) {
+      become(null);
+      session.over(failure);
     }
-    wait_secs = failure.wait_secs ?? 0;
   }
-  wait_ms = pause(wait_ms, outcome, wait_secs);
   clearTimeout(timer);
-  if (!document.hidden) {
-    timer = setTimeout(watch, wait_ms);
-  }
+  timer = setTimeout(watch, wait_ms);
 }
 
-document.addEventListener("visibilitychange", () => document.hidden || session.name === null || watch());
-addEventListener("storage", ({ key }) => key === "blerg:name" && become(store.get("name")));
+document.addEventListener("visibilitychange", watch);
 
 function become(name) {
-  session.name = name;
-  session.news = { feed_new: "0", mentioned: "0" };
-  forget();
+  save("name", name);
+  Object.assign(session, { name, news: {} });
   session.changed();
+  watch();
 }
 
-function begin(name) {
-  store.set("name", name);
-  become(name);
-}
-
-function end(failure) {
-  store.set("name", null);
-  become(null);
-  if (failure) {
-    session.over(failure);
-  }
-}
-
+/** @param {string} username @param {string} password */
 export async function login(username, password) {
   await post(["login"], { username, password });
-  forget();
-  begin(await whoami());
-  watch();
+  become(username);
 }
 
 export async function logout() {
   await tell(["logout"]);
-  clearTimeout(timer);
-  end();
+  become(null);
 }
 
-/** Takes all that is new for seen. @param {"feed"|"mentioned"} clear */
+/** @param {string} clear "feed" or "mentioned" */
 export async function seen(clear) {
   session.news = await tell(["status"], { clear });
   session.changed();
 }
 
-/**
- * Posts as the one who is signed in, and as nobody else.
- * @param {string[]} parts
- * @param {Record<string, string>} [fields]
- */
-export async function tell(parts, fields = {}, options = {}) {
-  if (session.name === null) {
-    throw new Failure("not_logged_in", "You are not signed in.");
-  }
+/** Posts as the one who is signed in. @param {string[]} parts @param {object} fields @param {object} options */
+export async function tell(parts, fields, options) {
   try {
+    if (session.name === null) {
+      throw new Failure("not_logged_in", "You are not signed in.");
+    }
     return await post(parts, { username: session.name, ...fields }, options);
   } catch (failure) {
-    if (failure.code === "not_logged_in") {
-      end();
+    if (failure.code === "not_logged_in" && session.name !== null) {
+      become(null);
     }
     throw failure;
   }

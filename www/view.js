@@ -1,167 +1,107 @@
-// Builds what is seen, from templates and text; no HTML ever comes from a string. Start at `post` and `notice`.
+// Builds what is seen, of templates and text; no HTML is ever made of a string. Start at `post`, `notice` and `form`.
 
-import { count, fullDate, hue, parse, path, same, when } from "./format.js";
+import { count, hue, parse, path, same, when } from "./format.js";
+
+const FULL = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "medium" });
 
 export const $ = (selector, root = document) => root.querySelector(selector);
+export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 export const link = (parts, query) => `#${path(parts, query)}`;
 
-/**
- * An element; properties with a hyphen are attributes.
- * @param {string} tag
- * @param {Record<string, any>|null} props
- * @param {...(Node|string)} kids
- */
+/** @param {string} tag @param {?object} props @param {...(Node|string)} kids */
 export function el(tag, props, ...kids) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(props ?? {})) {
-    if (name.includes("-") || name === "role") {
-      node.setAttribute(name, value);
-    } else {
-      node[name] = value;
-    }
-  }
+  const node = Object.assign(document.createElement(tag), props);
   node.append(...kids);
   return node;
 }
 
-/** @param {string} name Of a template in index.html. @returns {DocumentFragment} */
+export const a = (href, textContent, className = "") => el("a", { href, textContent, className });
+
+export const items = (ariaLabel, kind = "") => el("ol", { ariaLabel, className: `posts ${kind}` });
+
+/** @param {string} name */
 export const fill = (name) => $(`#t-${name}`).content.cloneNode(true);
 
-/** @param {string} data A record's text. @returns {Node[]} It, with links. */
-export function linked(data) {
-  return parse(data).map(({ kind, text }) => {
-    const name = text.slice(1);
-    return kind === "text" ? document.createTextNode(text)
-      : kind === "link" ? el("a", { href: text, rel: "noopener nofollow ugc", textContent: text })
-        : el("a", { href: link([kind === "tag" ? "tag" : "user", name]), textContent: text });
-  });
+function linked({ kind, text }) {
+  const name = text.slice(1);
+  return kind === "text" ? text : kind === "link" ? el("a", { href: text, rel: "noopener nofollow ugc" }, text)
+    : a(link([kind === "tag" ? "tag" : "user", name]), text);
 }
 
-/** The round mark of a user. */
-export function face(node, name) {
-  node.textContent = String.fromCodePoint(name.codePointAt(0)).toUpperCase();
-  node.style.setProperty("--hue", hue(name));
-  return node;
-}
-
-/** @param {HTMLElement} node A `time`. @param {number} secs */
-export function time(node, secs) {
-  node.dateTime = new Date(secs * 1000).toISOString();
-  node.title = fullDate(secs);
+/** @param {number} secs */
+export function time(secs) {
+  const node = el("time");
+  const date = new Date(secs * 1000);
+  node.dateTime = date.toISOString();
+  node.title = FULL.format(date);
   node.textContent = when(secs, Date.now());
   return node;
 }
 
-/** Times go on while the page is open. */
-export function refresh() {
-  document.querySelectorAll("time").forEach((node) => time(node, Date.parse(node.dateTime) / 1000));
-}
-
-/**
- * A record.
- * @param {{author: string, record: string, timestamp: number, data: string, edited?: number, reply_to?: string}} record
- * @param {string|null} me Who looks.
- * @returns {HTMLLIElement}
- */
-export function post(record, me) {
+/** @param {object} record With its author. @param {?string} me Who looks. */
+export function post({ author, record, timestamp, data, edited, reply_to }, me) {
   const node = $("li", fill("post"));
-  const { author, data } = record;
-  const here = [author, record.record];
+  const here = [author, record];
+  const set = (name, props) => Object.assign($(name, node), props);
   node.dataset.key = here.join("/");
-  face($(".face", node), author).href = link(["user", author]);
-  Object.assign($(".author", node), { href: link(["user", author]), textContent: author });
-  $(".time", node).href = link(["user", ...here]);
-  const written = time($("time", node), record.timestamp);
-  if (record.edited) {
-    written.after(el("span", { title: fullDate(record.edited), textContent: ", edited" }));
+  set(".face", { textContent: author[0].toUpperCase() }).style.setProperty("--hue", hue(author));
+  set(".author", { href: link(["user", author]), textContent: author });
+  set(".time", { href: link(["user", ...here]) }).append(time(timestamp), ...(edited ? [", edited ", time(edited)] : []));
+  if (reply_to) {
+    set(".to", { href: link(["user", reply_to]), textContent: `to ${reply_to.split("/")[0]}`, hidden: false });
   }
-  if (record.reply_to) {
-    const [to, n] = record.reply_to.split("/");
-    Object.assign($(".to", node), { href: link(["user", to, n]), textContent: `to ${to}`, hidden: false });
-  }
-  $(".text", node).append(...linked(data));
-  if (data.length > 1500 || data.split("\n").length > 20) {
-    shorten(node);
-  }
-  $(".acts", node).hidden = me === null;
-  $(".reply", node).href = link(["reply", ...here]);
-  $(".edit", node).href = link(["edit", ...here]);
-  node.querySelectorAll(".mine").forEach((act) => (act.hidden = !same(author, me)));
+  $(".text", node).append(...parse(data).map(linked));
+  set(".more", { href: link(["user", ...here]), hidden: data.length < 1500 && data.split("\n").length < 20 });
+  $(".text", node).classList.toggle("long", !$(".more", node).hidden);
+  set(".acts", { hidden: me === null });
+  set(".reply", { href: link(["reply", ...here]) });
+  set(".edit", { href: link(["edit", ...here]), hidden: !same(author, me) });
+  set(".delete", { hidden: !same(author, me) });
   return node;
 }
 
-function shorten(node) {
-  const text = $(".text", node);
-  text.classList.add("long");
-  const all = el("button", { type: "button", className: "all", textContent: "Show all" });
-  all.onclick = () => {
-    text.classList.remove("long");
-    all.remove();
-    node.focus();
-  };
-  text.after(all);
-}
-
-/**
- * What went wrong and what can be done: wait, try again, sign in.
- * @param {Error & {code?: string, wait_secs?: number}} failure
- * @param {(() => void)} [retry]
- */
-export function notice(failure, retry) {
-  const node = el("div", { className: "notice" }, el("p", { role: "alert", textContent: failure.message }));
-  if (failure.code === "not_logged_in") {
-    node.append(el("a", { className: "button", href: link(["login"], { next: location.hash.slice(1) }), textContent: "Sign in" }));
+/** What went wrong, and a way on. @param {Error} failure @param {() => void} retry */
+export function notice({ code, message, wait_secs }, retry) {
+  const node = el("div", { className: "notice" }, el("p", { role: "alert", textContent: message }));
+  if (code === "not_logged_in") {
+    node.append(a(link(["login"], { next: location.hash.slice(1) }), "Sign in", "button"));
   } else if (retry) {
-    const again = el("button", { type: "button", className: "button again", textContent: "Try again", onclick: retry });
+    const again = el("button", { className: "button again", textContent: "Try again", onclick: retry });
     node.append(again);
-    hold(again, failure.wait_secs);
+    hold(again, wait_secs);
   }
   return node;
 }
 
-/** Makes a button wait as long as the site asks for, and says how long. */
-export function hold(button, wait_secs = 0) {
-  const until = Date.now() + wait_secs * 1000;
+// Makes a button wait as long as the site asks for, and says how long.
+function hold(button, wait_secs) {
   const label = button.textContent;
+  const until = Date.now() + wait_secs * 1000;
   const tick = () => {
     const left = Math.ceil((until - Date.now()) / 1000);
     button.disabled = left > 0;
     button.textContent = left > 0 ? `${label} (in ${left} s)` : label;
-    if (left > 0) {
-      setTimeout(tick, 1000);
-    }
+    return left > 0 && setTimeout(tick, 1000);
   };
-  if (wait_secs > 0) {
-    tick();
-  }
+  tick();
 }
 
-/**
- * A form that says what becomes of it and keeps what was typed.
- * @param {HTMLFormElement} node
- * @param {(fields: Record<string, string>) => Promise<void>} send
- */
+/** Makes a form say what becomes of it. @param {HTMLFormElement} node @param {(fields: object) => Promise} send */
 export function form(node, send) {
   const button = $(".button", node);
   const said = el("div");
-  button.parentNode.after(said);
-  node.addEventListener("submit", async (event) => {
+  node.append(said);
+  node.onsubmit = async (event) => {
     event.preventDefault();
-    if (node.ariaBusy === "true" || button.disabled) {
-      return;
+    if (node.ariaBusy !== "true" && !button.disabled) {
+      node.ariaBusy = "true";
+      said.replaceChildren();
+      await send(Object.fromEntries(new FormData(node))).catch((failure) => {
+        said.append(notice(failure));
+        hold(button, failure.wait_secs);
+      });
+      node.ariaBusy = "false";
     }
-    node.ariaBusy = "true";
-    said.replaceChildren();
-    try {
-      await send(Object.fromEntries(new FormData(node)));
-    } catch (failure) {
-      said.replaceChildren(notice(failure));
-      hold(button, failure.wait_secs);
-    }
-    node.ariaBusy = "false";
-  });
+  };
   return node;
 }
-
-/** @param {number} n */
-export const posts = (n) => count(n, "post");

@@ -1,173 +1,191 @@
-// The views that write: post, reply, edit; and deleting, held back for some seconds. Start at `compose`.
+// The views that change something: new post, reply, edit, deleting with undo, accounts; and about. Start at `compose`.
 
-import { get } from "./api.js";
-import { RECORD_BYTES_MAX, bytes, same } from "./format.js";
-import { session, store, tell } from "./session.js";
-import { $, el, fill, form, link, notice, post } from "./view.js";
+import { get, place, post as send } from "./api.js";
+import { bytes, same } from "./format.js";
+import { load, login, logout, save, session, tell } from "./session.js";
+import { $, $$, a, el, fill, form, items, link, notice, post, time } from "./view.js";
 
 const UNDO_MS = 8000;
 const pending = new Map();
 
-export function write(page) {
-  page.head("New post");
-  const { query } = page.route;
+export async function write(page) {
+  const { args, query } = page.route;
+  const to = args.join("/");
+  const above = items("In reply to", "above");
   if (query.has("text")) {
-    const draft = store.get("draft:post")?.text;
-    store.set("draft:post", { text: [draft, query.get("text")].filter(Boolean).join("\n\n") });
+    save("draft:post", { text: [load("draft:post")?.text, query.get("text")].filter(Boolean).join("\n\n") });
     history.replaceState(history.state, "", "#post");
-    page.route.query = new URLSearchParams();
   }
-  compose(page, "post", "", (text, draft) => put({ data: text }, draft).then(() => ["#latest", "Posted."]));
-}
-
-export async function reply(page) {
-  const to = page.route.args.slice(0, 2).join("/");
-  page.head(`Reply to ${page.route.args[0]}`);
-  const quoted = el("ol", { className: "posts above", "aria-label": "In reply to" });
-  page.add(quoted);
-  compose(page, `reply/${to}`, "", (text, draft) => put({ data: text, reply_to: to }, draft).then(() => [link(["user", ...to.split("/")]), "Replied."]));
-  await load(page, quoted, (record) => quoted.append(post(record, null)));
+  page.head(to ? `Reply to ${args[0]}` : "New post");
+  page.add(above);
+  compose(page, "", async (text, draft) => {
+    await put(to ? { data: text, reply_to: to } : { data: text }, draft);
+    return to ? [link(["user", to]), "Replied."] : ["#latest", "Posted."];
+  });
+  if (to) {
+    above.append(post(await record(page), null));
+  }
 }
 
 export async function edit(page) {
-  const [, record] = page.route.args;
   page.head("Edit");
-  const box = el("div");
-  page.add(box);
-  await load(page, box, (old) => compose(page, `edit/${page.route.args.join("/")}`, old.data, async (data) => {
-    await tell(["edit"], { record, data });
-    return [link(["user", ...page.route.args]), "Changed."];
-  }));
+  const { author, record: number, data } = await record(page);
+  compose(page, data, async (text) => {
+    await tell(["edit"], { record: number, data: text });
+    return [link(["user", author, number]), "Changed."];
+  });
 }
 
-async function load(page, box, show) {
-  try {
-    show((await get(["thread", ...page.route.args.slice(0, 2)], {}, page.signal)).data.record);
-  } catch (failure) {
-    if (failure.code !== "aborted") {
-      const failed = notice(failure, () => {
-        failed.remove();
-        load(page, box, show);
-      });
-      box.append(failed);
-    }
-  }
-}
+const record = async (page) => (await get(["thread", ...page.route.args], {}, page.signal)).data.record;
 
 // A put whose answer was lost may have been carried out: the next try looks first.
 async function put(fields, draft) {
   if (draft.tried) {
     const { data } = await get(["get", session.name ?? ""]);
-    const found = data.find((own) => own.data === fields.data && own.timestamp > draft.tried - 300 && same(own.reply_to, fields.reply_to));
-    if (found) {
+    if (data.some((own) => own.data === fields.data && own.timestamp > draft.tried - 300 && same(own.reply_to, fields.reply_to))) {
       return;
     }
   }
-  draft.keep(Math.floor(Date.now() / 1000));
-  try {
-    await tell(["put"], fields);
-  } catch (failure) {
+  draft.keep(Date.now() / 1000);
+  await tell(["put"], fields).catch((failure) => {
     draft.keep(failure.code === "offline" ? draft.tried : 0);
     throw failure;
-  }
+  });
 }
 
-/**
- * A text to send, kept in the browser until the site has it.
- * @param {object} page
- * @param {string} key What is written: drafts are kept apart.
- * @param {string} text To begin with.
- * @param {(text: string, draft: object) => Promise<string[]>} send Answers where to go and what to say.
- */
-function compose(page, key, text, send) {
+// A text to send, kept in the browser until the site has it.
+function compose(page, text, submit) {
+  const key = `draft:${[page.route.view, ...page.route.args].join("/")}`;
   const node = $("form", fill("compose"));
   const area = $("textarea", node);
-  const button = $(".button", node);
-  const kept = store.get(`draft:${key}`);
+  const count = $("output", node);
+  const kept = load(key);
   const draft = {
-    tried: kept?.tried ?? 0,
+    tried: kept?.tried,
     keep(tried = draft.tried) {
       draft.tried = tried;
-      const sure = store.set(`draft:${key}`, area.value === text ? null : { text: area.value, tried });
-      $("#kept", node).classList.toggle("wrong", !sure);
-      $("#kept", node).textContent = sure ? "Kept in this browser until the site has it." : "This browser keeps nothing: don't close the page.";
-      measure();
+      const isKept = save(key, area.value && area.value !== text ? { text: area.value, tried } : null);
+      const n = bytes(area.value);
+      count.textContent = `${n.toLocaleString("en-GB")} of 65,535 bytes${isKept ? "" : ", not kept: leave the page open"}`;
+      count.classList.toggle("wrong", n > 65535 || !isKept);
     },
   };
-  const measure = () => {
-    const n = bytes(area.value);
-    $("output", node).textContent = `${n.toLocaleString("en-GB")} of 65,535 bytes`;
-    $("output", node).classList.toggle("wrong", n > RECORD_BYTES_MAX);
-  };
   area.value = kept?.text ?? text;
-  button.textContent = key === "post" ? "Post" : key.startsWith("reply") ? "Reply" : "Save";
   area.oninput = () => draft.keep();
-  area.onkeydown = (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && node.requestSubmit();
-  $(".discard", node).onclick = ({ target }) => {
-    const before = area.value;
-    area.value = target.before ?? text;
-    target.before = target.before === undefined ? before : undefined;
-    target.textContent = target.before === undefined ? "Discard" : "Bring back";
-    draft.keep(0);
-  };
+  area.onkeydown = (event) => void (event.key === "Enter" && (event.ctrlKey || event.metaKey) && node.requestSubmit());
   form(node, async () => {
     area.readOnly = true;
     try {
-      const [where, said] = await send(area.value, draft);
-      store.set(`draft:${key}`, null);
-      page.go(where, { said });
+      const [where, said] = await submit(area.value, draft);
+      save(key, null);
+      page.go(where, said);
     } finally {
       area.readOnly = false;
     }
   });
+  draft.keep();
   page.add(node);
-  measure();
   page.focus(area);
 }
 
-/** Marks the posts among these that are about to go. @param {...HTMLElement} lists */
-export const mark = (...lists) => lists.forEach((list) => [...list.children].forEach((node) => gone(node, pending.has(node.dataset.key))));
-
-function gone(node, is) {
+/** Shows which posts are about to go. */
+export const mark = (nodes = $$(".post")) => nodes.forEach((node) => {
+  const is = pending.has(node.dataset.key);
   $("article", node).hidden = is;
   $(".gone", node).hidden = !is;
-  $(".gone span", node).textContent = "Post deleted.";
-}
+});
 
-const all = (key) => [...document.querySelectorAll(".post")].filter((node) => node.dataset.key === key);
-
-/** Deletes a post, unless it is undone in time. */
+/** Deletes a post, unless that is undone in time. @param {object} page @param {HTMLElement} node */
 export function remove(page, node) {
   const { key } = node.dataset;
-  pending.set(key, setTimeout(() => finish(page, key), UNDO_MS));
-  all(key).forEach((same) => gone(same, true));
+  pending.set(key, setTimeout(finish, UNDO_MS, page, key));
+  mark();
   $(".gone button", node).focus();
-  page.say("Post deleted. You can undo this for some seconds.");
 }
 
-/** Takes a deletion back. */
-export function undo(page, node) {
-  const { key } = node.dataset;
-  clearTimeout(pending.get(key));
-  pending.delete(key);
-  all(key).forEach((same) => gone(same, false));
+/** Takes that back. @param {HTMLElement} node */
+export function undo(node) {
+  clearTimeout(pending.get(node.dataset.key));
+  pending.delete(node.dataset.key);
+  mark();
   node.focus();
-  page.say("The post is back.");
 }
 
 async function finish(page, key, options) {
-  pending.delete(key);
-  try {
+  await page.act(async () => {
     await tell(["delete"], { record: key.split("/")[1] }, options);
-    all(key).forEach((node) => $(".gone", node).replaceChildren("Post deleted for good."));
-  } catch (failure) {
-    all(key).forEach((node) => gone(node, false));
-    page.say(`The post was not deleted: ${failure.message}`);
-  }
+    $$(".post").forEach((node) => node.dataset.key === key && node.remove());
+    return "The post is deleted.";
+  });
+  pending.delete(key);
+  mark();
 }
 
 // Whoever leaves has not undone.
 addEventListener("pagehide", () => pending.forEach((timer, key) => {
   clearTimeout(timer);
-  finish({ say() {} }, key, { keepalive: true });
+  finish({ act: (job) => job() }, key, { keepalive: true });
 }));
+
+export const signIn = (page) => enter(page, "Sign in", "join");
+
+export const join = (page) => enter(page, "Join", "login", (fields) => send(["create"], fields));
+
+function enter(page, title, other, before) {
+  page.head(title);
+  const next = page.route.query.get("next");
+  const node = $("form", fill("enter"));
+  const more = $("details", node);
+  let made;
+  more.hidden = !before;
+  $(".button", node).textContent = title;
+  Object.assign($(".other", node), { href: link([other], { next }), textContent: before ? "Sign in instead" : "Join instead" });
+  $("[name=password]", node).autocomplete = before ? "new-password" : "current-password";
+  form(node, async (fields) => {
+    if (before && made?.username !== fields.username) {
+      made = { ...await before(fields), username: fields.username };
+    }
+    await login(fields.username, fields.password);
+    page.go(`#${next ?? "latest"}`, made?.notice ?? `You are signed in as ${session.name}.`);
+  });
+  page.add(node);
+  page.focus($("input", node));
+}
+
+export async function account(page) {
+  page.head(session.name ?? "Account");
+  const node = fill("account");
+  const list = $(".sessions", node);
+  const show = async () => list.replaceChildren(...(await get(["sessions"], {}, page.signal)).data.map((one) => el("li", { className: "row" },
+    el("span", null, `${one.agent || "Unknown program"}, ${one.remote || "unknown address"}, `, time(one.used)),
+    one.current ? "this session" : el("button", { textContent: "End", onclick: () => end(one.id) }))));
+  const end = (revoke) => page.act(async () => {
+    await tell(["sessions"], { revoke });
+    await show();
+    return "Ended.";
+  });
+  await show();
+  $(".own", node).href = link(["user", session.name]);
+  $(".export", node).href = `${await place()}export`;
+  $(".others", node).onclick = () => end("others");
+  $(".leave", node).onclick = () => page.act(async () => {
+    await logout();
+    page.go("#latest", "You are signed out.");
+  });
+  form($("form", node), async (fields) => {
+    await tell(["passwd"], fields);
+    page.go("#account", "The password is changed, and all other sessions have ended.");
+  });
+  page.add(node);
+}
+
+export function about(page) {
+  page.head("About");
+  const node = fill("about");
+  const home = location.href.split("#")[0];
+  const keys = $("input", node);
+  $(".mark", node).href = `javascript:void(location=${JSON.stringify(home)}+"#post?text="+encodeURIComponent((getSelection()+""||document.title)+"\\n"+location))`;
+  keys.checked = load("keys") !== false;
+  keys.onchange = () => save("keys", keys.checked);
+  page.add(node);
+}

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod cgi_run;
+mod client;
 mod connections;
 mod fcgi_client;
 mod feeds;
