@@ -16,13 +16,22 @@ pub(crate) fn is_unfit(c: char) -> bool {
 /// Whether an unfit character may begin with this byte: a control itself, 0xC2 before the C1 controls, 0xEF and those above
 /// before the noncharacters.
 const fn may_begin_unfit(byte: u8) -> bool {
-    (byte < 0x20 && byte != b'\t' && byte != b'\n' && byte != b'\r') || byte == 0x7F || byte == 0xC2 || byte >= 0xEF
+    ((byte < 0x20) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r'))
+        | (byte == 0x7F)
+        | (byte == 0xC2)
+        | (byte >= 0xEF)
 }
 
 /// Whether the text may have an unfit character. Nearly all have none: every byte is looked at, for then the compiler looks
 /// at many at once.
 fn may_be_unfit(text: &str) -> bool {
     text.bytes().fold(false, |found, byte| found | may_begin_unfit(byte))
+}
+
+/// Where the first byte of a kind stands, if any does; several times as fast as looking for a character.
+#[inline]
+pub(crate) fn find_byte(text: &str, is_wanted: impl Fn(u8) -> bool) -> Option<usize> {
+    text.as_bytes().iter().position(|byte| is_wanted(*byte))
 }
 
 /// The text with U+FFFD in place of each unfit character.
@@ -38,7 +47,9 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 /// Appends the text, escaped for elements and for attributes in double quotes; what is unfit becomes U+FFFD.
 pub fn escape(text: &str, out: &mut String) {
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| STOPS[usize::from(byte)]) {
+    // All these bytes begin a character.
+    let stops = |byte: u8| matches!(byte, b'<' | b'>' | b'&' | b'"') | may_begin_unfit(byte);
+    while let Some(at) = find_byte(rest, stops) {
         let (before, from_stop) = rest.split_at(at);
         let mut chars = from_stop.chars();
         out.push_str(before);
@@ -56,19 +67,30 @@ pub fn escape(text: &str, out: &mut String) {
     out.push_str(rest);
 }
 
-/// The bytes at which [`escape`] has to look at the character: all of them begin one.
-const STOPS: [bool; 256] = {
-    let mut stops = [false; 256];
-    let mut byte = 0_u8;
-    loop {
-        stops[byte as usize] = matches!(byte, b'<' | b'>' | b'&' | b'"') || may_begin_unfit(byte);
-        if byte == u8::MAX {
-            break;
+/// Appends the text, escaped for the content of XML elements, where quotes may stay; `>` may not because of `]]>`, nor a
+/// carriage return, which would be read as a line feed. What is unfit becomes U+FFFD.
+pub fn escape_content(text: &str, out: &mut Vec<u8>) {
+    let mut rest = text;
+    let stops = |byte: u8| matches!(byte, b'<' | b'>' | b'&' | b'\r') | may_begin_unfit(byte);
+    while let Some(at) = find_byte(rest, stops) {
+        let (before, from_stop) = rest.split_at(at);
+        let mut chars = from_stop.chars();
+        out.extend_from_slice(before.as_bytes());
+        match chars.next() {
+            Some('<') => out.extend_from_slice(b"&lt;"),
+            Some('>') => out.extend_from_slice(b"&gt;"),
+            Some('&') => out.extend_from_slice(b"&amp;"),
+            Some('\r') => out.extend_from_slice(b"&#13;"),
+            Some(c) => {
+                let c = if is_unfit(c) { '\u{FFFD}' } else { c };
+                out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            None => {}
         }
-        byte += 1;
+        rest = chars.as_str();
     }
-    stops
-};
+    out.extend_from_slice(rest.as_bytes());
+}
 
 #[cfg(test)]
 mod tests;

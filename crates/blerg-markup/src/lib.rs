@@ -18,7 +18,7 @@ mod tags;
 mod title;
 pub mod wiki;
 
-pub use clean::{clean, escape};
-pub use post::{Places, post_html};
-pub use tags::{Span, TAG_BYTES_MAX, TAGS_MAX, is_tag_name, occurrences, tags};
+pub use clean::{clean, escape, escape_content};
+pub use post::{Places, post_html, post_html_of};
+pub use tags::{Span, TAG_BYTES_MAX, TAGS_MAX, first_of_each, is_tag_name, occurrences, tags};
 pub use title::{TITLE_BYTES_MAX, TITLE_CHARS_MAX, post_title};

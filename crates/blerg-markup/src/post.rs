@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::clean::escape;
+use crate::clean::{escape, find_byte};
 use crate::links::urls;
 use crate::tags::{Span, occurrences};
 
@@ -20,9 +20,13 @@ pub struct Places<'a> {
 /// The text as HTML: one or more `<p dir="auto">`, in them text, `<br>` and `<a href>`.
 #[must_use]
 pub fn post_html(text: &str, places: &Places<'_>) -> String {
-    let mut html = Html { out: String::with_capacity(text.len() + text.len() / 4 + 64), breaks: 0, is_open: false };
-    let tags = if text.contains(['#', '@']) { occurrences(text) } else { Vec::new() };
-    let mut tags = tags.as_slice();
+    post_html_of(text, &occurrences(text), places)
+}
+
+/// The same where the text's [`occurrences`] are known.
+#[must_use]
+pub fn post_html_of(text: &str, mut tags: &[Span], places: &Places<'_>) -> String {
+    let mut html = Html { out: String::with_capacity(2 * text.len() + 64), breaks: 0, is_open: false };
     let mut from = 0;
     for url in urls(text) {
         tags = html.tagged(text, from..url.start, tags, places);
@@ -60,7 +64,7 @@ impl Html {
 
     fn text(&mut self, text: &str) {
         let mut rest = text;
-        while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'\n' | b'\r')) {
+        while let Some(at) = find_byte(rest, |byte| (byte == b'\n') | (byte == b'\r')) {
             let (line, end) = rest.split_at(at);
             self.escaped(line);
             rest = end.strip_prefix("\r\n").or_else(|| end.get(1..)).unwrap_or_default();

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::clean::find_byte;
+
 /// Longest tag name, without its sigil: the contract's limit; a longer run is no tag at all.
 pub const TAG_BYTES_MAX: usize = 64;
 
@@ -40,6 +42,17 @@ pub fn tags(text: &str) -> Vec<Span> {
 #[must_use]
 pub fn occurrences(text: &str) -> Vec<Span> {
     scan(text, Keep::Every)
+}
+
+/// The different ones of [`occurrences`], each at its first place: the same as [`tags`], without looking for them again.
+#[must_use]
+pub fn first_of_each(text: &str, occurrences: &[Span]) -> Vec<Span> {
+    if occurrences.len() <= FEW_MAX {
+        return different(text, occurrences);
+    }
+    let mut seen = BTreeSet::new();
+    let is_new = |span: &&Span| span.text(text).is_some_and(|tag| seen.insert(tag.to_ascii_lowercase()));
+    occurrences.iter().filter(is_new).copied().collect()
 }
 
 /// Says whether a name (without sigil) is one that a tag may have.
@@ -103,7 +116,7 @@ fn candidates(text: &str) -> impl Iterator<Item = Span> {
 
 /// The next sigil at or after `from`, and the run of the tag alphabet behind it (which may be empty or too long).
 fn next_run(text: &str, from: usize) -> Option<(usize, &str)> {
-    let start = from + text.get(from..)?.bytes().position(|byte| matches!(byte, b'#' | b'@'))?;
+    let start = from + find_byte(text.get(from..)?, |byte| (byte == b'#') | (byte == b'@'))?;
     let rest = text.get(start + 1..)?;
     let end = rest.bytes().position(|byte| !is_tag_byte(byte)).unwrap_or(rest.len());
     Some((start, rest.get(..end)?))

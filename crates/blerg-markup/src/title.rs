@@ -4,7 +4,7 @@
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use crate::clean::clean;
+use crate::clean::{clean, find_byte};
 
 /// Characters of a title, as a reader counts them: a line of a feed reader's list.
 pub const TITLE_CHARS_MAX: usize = 80;
@@ -18,29 +18,45 @@ const TITLE_CHARS_MIN: usize = 40;
 /// The title; `None` for a text in which nothing can be seen.
 #[must_use]
 pub fn post_title(text: &str) -> Option<String> {
-    let line = text.split(['\n', '\r']).find(|line| line.chars().any(is_visible))?.trim();
+    let line = lines(text).find(|line| line.chars().any(is_visible))?.trim();
     if line.is_ascii() {
         // Every character stands by itself, and nothing turns the direction; looking for that costs ten times as much.
-        let title = cut_simple(line).unwrap_or_else(|| cut(line.split_inclusive(|_| true)));
-        return Some(clean(&title).into_owned());
+        let any = || clean(&cut(line.split_inclusive(|_| true))).into_owned();
+        return Some(cut_simple(line).unwrap_or_else(any));
     }
     let mut title = clean(&cut(line.graphemes(true))).into_owned();
     turn_back(&mut title);
     Some(title)
 }
 
-/// What [`cut`] makes of a line of ASCII characters in which white space is single spaces, as nearly all are.
+/// The lines of a text, some of them empty.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = find_byte(text, |byte| (byte == b'\n') | (byte == b'\r'));
+        rest = end.and_then(|end| text.get(end + 1..));
+        text.get(..end.unwrap_or(text.len()))
+    })
+}
+
+/// What [`cut`] makes of a line of ASCII characters in which there are no controls and only single spaces, as in nearly all.
 fn cut_simple(line: &str) -> Option<String> {
     let head = line.get(..TITLE_CHARS_MAX + 1).unwrap_or(line);
-    let is_odd = |byte: u8| byte != b' ' && byte.is_ascii_control();
-    if head.bytes().any(is_odd) || head.contains("  ") {
+    let bytes = head.as_bytes();
+    let is_double = |double: bool, (one, next): (&u8, &u8)| double | ((*one == b' ') & (*next == b' '));
+    let has_double = bytes.iter().zip(bytes.iter().skip(1)).fold(false, is_double);
+    if has_double || find_byte(head, |byte| byte.is_ascii_control()).is_some() {
         return None;
     }
     let Some((title, _)) = line.split_at_checked(TITLE_CHARS_MAX).filter(|(_, rest)| !rest.is_empty()) else {
         return Some(line.to_owned());
     };
     let end = title.rfind(' ').filter(|end| *end >= TITLE_CHARS_MIN).unwrap_or(title.len());
-    Some(format!("{}…", title.get(..end)?))
+    let mut cut = String::with_capacity(end + '…'.len_utf8());
+    cut.push_str(title.get(..end)?);
+    cut.push('…');
+    Some(cut)
 }
 
 /// As many pieces of a line as a title may have; white space becomes one space.

@@ -1,6 +1,6 @@
 //! What is unfit and what is not.
 
-use super::{clean, escape, is_unfit, may_be_unfit};
+use super::{clean, escape, escape_content, is_unfit, may_be_unfit};
 
 #[track_caller]
 fn check(text: &str, want: &str) {
@@ -30,6 +30,14 @@ fn each_character_is_told_by_its_bytes_as_by_itself() {
             _ => clean(&text).into_owned(),
         };
         assert_eq!(escaped, want, "{c:?}");
+        let mut content = Vec::new();
+        escape_content(&text, &mut content);
+        let want = match c {
+            '"' => text,
+            '\r' => "a&#13;b".to_owned(),
+            _ => want,
+        };
+        assert_eq!(String::from_utf8(content).unwrap(), want, "{c:?}");
         sample.push(c);
     }
     assert!(sample.len() > 10_000);

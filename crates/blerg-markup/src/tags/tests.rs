@@ -1,6 +1,6 @@
 //! The table of cases that the client reads too, and the properties that hold for any text.
 
-use super::{Span, TAG_BYTES_MAX, TAGS_MAX, is_tag_name, occurrences, tags};
+use super::{Span, TAG_BYTES_MAX, TAGS_MAX, first_of_each, is_tag_name, occurrences, tags};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -101,5 +101,14 @@ proptest! {
             .collect();
         prop_assert!(firsts.len() <= TAGS_MAX);
         prop_assert_eq!(tags(&text), firsts);
+    }
+}
+
+#[test]
+fn the_first_of_each_occurrence_is_a_tag() {
+    let few = "#a @a #A #b #a @A #c".to_owned();
+    let many = (0..3_000).map(|n: u32| format!("#T{} #t{} ", n % 1_500, n % 40)).collect::<String>();
+    for text in [few, many, String::new()] {
+        assert_eq!(first_of_each(&text, &occurrences(&text)), tags(&text));
     }
 }
