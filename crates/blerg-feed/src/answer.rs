@@ -10,6 +10,7 @@ use crate::cache::{Cache, Document};
 use crate::failure::Failure;
 use crate::feed::Feed;
 use crate::format::Format;
+use crate::fragment::Fragments;
 use crate::id::Ids;
 use crate::opml::{self, Outline, Subscriptions};
 use crate::place::Place;
@@ -35,6 +36,7 @@ pub(crate) struct Call<'a> {
     pub(crate) hub: Option<&'a str>,
     pub(crate) below: Below,
     pub(crate) cache: &'a Cache,
+    pub(crate) fragments: &'a Fragments,
 }
 
 /// Answers what is wanted.
@@ -76,12 +78,13 @@ fn feed(call: &Call<'_>, reader: &Reader, subject: &Subject, format: Format) -> 
     }
     let ids = Ids::new(call.store.site_id()?);
     let (before, hub) = (before.as_ref(), call.hub);
-    let frame = Frame { place: &place, ids: &ids, format, before, hub, changed_us: version.changed_us };
+    let fragments = call.fragments;
+    let frame = Frame { place: &place, ids: &ids, format, fragments, before, hub, changed_us: version.changed_us };
     let url = subject.url(&frame, before);
     let document = match call.cache.get(&url, &validators.etag) {
         Some(document) => document,
         None => {
-            let document = document(subject.feed(&frame, subject.page(call.store, reader, before)?), format)?;
+            let document = document(subject.feed(&frame, subject.page(call.store, reader, before)?)?, format)?;
             call.cache.put(&url, &validators.etag, &document);
             document
         }

@@ -26,9 +26,7 @@ pub(crate) fn write(feed: &Feed) -> Result<Vec<u8>, io::Error> {
     if let Some(person) = &feed.author {
         author(&mut xml, person)?;
     }
-    for one in &feed.entries {
-        entry(&mut xml, one)?;
-    }
+    feed.entries.iter().for_each(|entry| xml.written(entry));
     xml.close("feed")?;
     Ok(xml.into_bytes())
 }
@@ -67,24 +65,34 @@ fn author(xml: &mut Xml, person: &Person) -> Written {
     xml.close("author")
 }
 
-fn entry(xml: &mut Xml, entry: &Entry) -> Written {
+/// One entry of the document.
+pub(crate) fn entry(entry: &Entry) -> Result<Vec<u8>, io::Error> {
+    let mut xml = Xml::part(entry.bytes_guess());
     xml.open("entry", &[])?;
     xml.text("id", &[], &entry.id)?;
     xml.text("title", &[], &entry.title)?;
     xml.empty("link", &[("rel", "alternate"), ("type", "text/html"), ("href", &entry.page)])?;
     xml.text("published", &[], &rfc3339(entry.published_us))?;
     xml.text("updated", &[], &rfc3339(entry.updated_us))?;
-    author(xml, &entry.author)?;
+    author(&mut xml, &entry.author)?;
     for tag in &entry.tags {
         xml.empty("category", &[("term", tag)])?;
     }
     xml.text("content", &[("type", "html")], &entry.html)?;
-    xml.close("entry")
+    xml.close("entry")?;
+    Ok(xml.into_bytes())
 }
 
 impl Feed {
     /// About how many bytes it becomes, so that the document seldom has to move while it grows.
     pub(crate) fn bytes_guess(&self) -> usize {
-        self.entries.iter().map(|entry| 900 + entry.html.len() + entry.html.len() / 2).sum::<usize>() + 2048
+        self.entries.iter().map(|entry| entry.len() + 1).sum::<usize>() + 2048
+    }
+}
+
+impl Entry {
+    /// The same of one entry.
+    pub(crate) fn bytes_guess(&self) -> usize {
+        900 + self.html.len() + self.html.len() / 2
     }
 }

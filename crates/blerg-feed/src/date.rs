@@ -1,6 +1,7 @@
 //! Times as feeds write them: [`rfc3339`] for Atom and JSON Feed, [`rfc822`] for RSS. Both in whole seconds of UTC, so
 //! that the three formats tell the same time.
 
+use std::fmt::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
 
 const US_PER_SEC: u64 = 1_000_000;
@@ -18,7 +19,10 @@ pub(crate) fn rfc3339(us: u64) -> String {
 
 /// `Fri, 31 May 2024 12:00:00 GMT`.
 pub(crate) fn rfc822(us: u64) -> String {
-    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs((us / US_PER_SEC).min(LAST_SECS)))
+    let date = httpdate::HttpDate::from(UNIX_EPOCH + Duration::from_secs((us / US_PER_SEC).min(LAST_SECS)));
+    let mut text = String::with_capacity("Fri, 31 May 2024 12:00:00 GMT".len());
+    write!(text, "{date}").expect("writing to memory does not fail");
+    text
 }
 
 /// Year, month and day of a day after 1970-01-01, in the Gregorian calendar: years begin in March, so that the leap day is

@@ -1,5 +1,7 @@
 //! A feed before it has a format: [`Feed`]. The formats say the same because they are written from the same value.
 
+use crate::fragment::Written;
+
 /// A feed, or one page of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Feed {
@@ -15,8 +17,8 @@ pub(crate) struct Feed {
     pub(crate) updated_us: u64,
     /// Whose records they all are.
     pub(crate) author: Option<Person>,
-    /// Newest first.
-    pub(crate) entries: Vec<Entry>,
+    /// Newest first, each in the feed's format.
+    pub(crate) entries: Vec<Written>,
     /// Where it and its other formats and pages are.
     pub(crate) links: Links,
 }

@@ -3,7 +3,7 @@
 use blerg_http::Headers;
 
 /// A format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Format {
     /// RSS 2.0.
     Rss,

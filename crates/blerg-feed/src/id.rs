@@ -1,7 +1,12 @@
 //! Ids that never change: UUIDs of version 5 (RFC 9562 s.5.5) in the name space of the site's random id, which a dump
 //! carries along. Start at [`Ids`]. Neither host nor format, edits nor the place in the log are in them.
 
+use std::fmt::Write as _;
+
 use uuid::Uuid;
+
+/// Digits of the largest number.
+const NUMBER_CHARS_MAX: usize = 20;
 
 /// Makes ids for one site.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +22,12 @@ impl Ids {
     /// Of a record. Its first time is in it, so that a number that is used again after an old backup was restored is
     /// another record.
     pub(crate) fn record(&self, author: &str, record: u64, first_us: u64) -> String {
-        self.named(&format!("record/{}/{record}/{first_us}", author.to_ascii_lowercase()))
+        let mut name = String::with_capacity("record///".len() + author.len() + 2 * NUMBER_CHARS_MAX);
+        name.push_str("record/");
+        name.push_str(author);
+        name.make_ascii_lowercase();
+        write!(name, "/{record}/{first_us}").expect("writing to memory does not fail");
+        self.named(&name)
     }
 
     /// Of a feed, by the path that all its formats share.
@@ -26,7 +36,7 @@ impl Ids {
     }
 
     fn named(&self, name: &str) -> String {
-        Uuid::new_v5(&self.site, name.as_bytes()).urn().to_string()
+        Uuid::new_v5(&self.site, name.as_bytes()).urn().encode_lower(&mut Uuid::encode_buffer()).to_owned()
     }
 }
 

@@ -1,7 +1,7 @@
 //! JSON Feed 1.1 (jsonfeed.org/version/1.1). Start at [`write`]. Values are serialised by serde_json in the order of the
 //! specification; `content_text` is the record's text exactly as it was written.
 
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq as _, Serializer};
 
 use crate::date::rfc3339;
 use crate::feed::{Entry, Feed, Person};
@@ -10,6 +10,25 @@ use crate::feed::{Entry, Feed, Person};
 pub(crate) fn write(feed: &Feed) -> Result<Vec<u8>, serde_json::Error> {
     let mut out = Vec::with_capacity(feed.bytes_guess());
     feed.serialize(&mut serde_json::Serializer::new(&mut out))?;
+    // The entries are written already; they go into the empty array that the document ends with.
+    out.truncate(out.len() - END.len());
+    for (i, entry) in feed.entries.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(entry);
+    }
+    out.extend_from_slice(END);
+    Ok(out)
+}
+
+/// What closes the array and the document.
+const END: &[u8] = b"]}";
+
+/// One entry of the document.
+pub(crate) fn item(entry: &Entry) -> Result<Vec<u8>, serde_json::Error> {
+    let mut out = Vec::with_capacity(entry.bytes_guess());
+    entry.serialize(&mut serde_json::Serializer::new(&mut out))?;
     Ok(out)
 }
 
@@ -30,7 +49,7 @@ impl Serialize for Feed {
         if let Some(hub) = &self.links.hub {
             map.serialize_entry("hubs", &[Hub(hub)])?;
         }
-        map.serialize_entry("items", &Items(&self.entries))?;
+        map.serialize_entry("items", &NoItems)?;
         map.end()
     }
 }
@@ -55,15 +74,11 @@ impl Serialize for Person {
     }
 }
 
-struct Items<'a>(&'a [Entry]);
+struct NoItems;
 
-impl Serialize for Items<'_> {
+impl Serialize for NoItems {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut items = serializer.serialize_seq(Some(self.0.len()))?;
-        for entry in self.0 {
-            items.serialize_element(entry)?;
-        }
-        items.end()
+        serializer.serialize_seq(Some(0))?.end()
     }
 }
 

@@ -16,6 +16,7 @@ mod date;
 mod failure;
 mod feed;
 mod format;
+mod fragment;
 mod id;
 mod json;
 mod opml;
@@ -34,6 +35,7 @@ use blerg_store::{Error, Store};
 use answer::Call;
 use cache::Cache;
 use failure::Failure;
+use fragment::Fragments;
 
 pub use route::has;
 pub use topic::{TOPIC_TAGS_MAX, topic_urls, topics};
@@ -47,6 +49,7 @@ pub struct Feeds {
     hub: Option<String>,
     report: Report,
     cache: Cache,
+    fragments: Fragments,
 }
 
 impl Feeds {
@@ -54,7 +57,7 @@ impl Feeds {
     /// no visitor caused.
     #[must_use]
     pub fn new(store: Arc<Store>, hub: Option<String>, report: Report) -> Feeds {
-        Feeds { store, hub, report, cache: Cache::default() }
+        Feeds { store, hub, report, cache: Cache::default(), fragments: Fragments::default() }
     }
 
     fn answer(&self, request: &Request) -> Result<Response, Failure> {
@@ -62,8 +65,9 @@ impl Feeds {
         if !matches!(request.method, Method::Get | Method::Head) {
             return Err(Failure::method());
         }
-        let (store, hub, cache) = (&self.store, self.hub.as_deref(), &self.cache);
-        answer::answer(&Call { store, request, hub, below: target.below, cache }, target.wanted)
+        let Feeds { store, cache, fragments, .. } = self;
+        let hub = self.hub.as_deref();
+        answer::answer(&Call { store, request, hub, below: target.below, cache, fragments }, target.wanted)
     }
 }
 

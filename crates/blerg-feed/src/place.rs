@@ -1,9 +1,12 @@
 //! Where things are: the addresses of the client's views, which feeds link to, and of the feeds themselves. Start at
 //! [`Place`]. The only code that knows how `www/` writes its views behind `#`.
 
+use std::fmt::Write as _;
+
 use blerg_http::Request;
 use blerg_store::Cursor;
 
+use crate::feed::Person;
 use crate::format::Format;
 use crate::route::Below;
 
@@ -61,11 +64,6 @@ impl Place {
         format!("{}{}", self.user, encode(name))
     }
 
-    /// One record.
-    pub(crate) fn record(&self, name: &str, record: u64) -> String {
-        format!("{}{}/{record}", self.user, encode(name))
-    }
-
     /// Records with tags: their names between commas, mentions with `@`.
     pub(crate) fn tags(&self, tags: &str) -> String {
         format!("{}{tags}", self.tag)
@@ -94,6 +92,16 @@ impl Place {
     }
 }
 
+impl Person {
+    /// The page of one record.
+    pub(crate) fn record(&self, record: u64) -> String {
+        let mut page = String::with_capacity(self.page.len() + 21);
+        page.push_str(&self.page);
+        write!(page, "/{record}").expect("writing to memory does not fail");
+        page
+    }
+}
+
 /// Percent-encodes all but RFC 3986's unreserved characters.
 pub(crate) fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
@@ -105,4 +113,18 @@ pub(crate) fn encode(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+impl Place {
+    /// The place of a site at this address.
+    pub(crate) fn for_test(site: &str) -> Place {
+        Place {
+            site: site.to_owned(),
+            feeds: format!("{site}rss/"),
+            tag: format!("{site}#tag/"),
+            user: format!("{site}#user/"),
+            host: "host".to_owned(),
+        }
+    }
 }

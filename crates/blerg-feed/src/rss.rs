@@ -6,7 +6,7 @@ use std::io;
 use crate::date::rfc822;
 use crate::feed::{Entry, Feed};
 use crate::format::Format;
-use crate::xml::{Written, Xml};
+use crate::xml::Xml;
 use crate::{atom, date};
 
 /// Minutes for which a reader without conditional requests may keep its copy.
@@ -28,15 +28,15 @@ pub(crate) fn write(feed: &Feed) -> Result<Vec<u8>, io::Error> {
     xml.text("generator", &[], crate::place::GENERATOR)?;
     xml.text("docs", &[], "https://www.rssboard.org/rss-specification")?;
     xml.text("ttl", &[], TTL_MINUTES)?;
-    for entry in &feed.entries {
-        item(&mut xml, entry)?;
-    }
+    feed.entries.iter().for_each(|entry| xml.written(entry));
     xml.close("channel")?;
     xml.close("rss")?;
     Ok(xml.into_bytes())
 }
 
-fn item(xml: &mut Xml, entry: &Entry) -> Written {
+/// One entry of the document.
+pub(crate) fn item(entry: &Entry) -> Result<Vec<u8>, io::Error> {
+    let mut xml = Xml::part(entry.bytes_guess());
     xml.open("item", &[])?;
     xml.text("title", &[], &entry.title)?;
     xml.text("link", &[], &entry.page)?;
@@ -50,5 +50,6 @@ fn item(xml: &mut Xml, entry: &Entry) -> Written {
         xml.text("category", &[], tag)?;
     }
     xml.text("description", &[], &entry.html)?;
-    xml.close("item")
+    xml.close("item")?;
+    Ok(xml.into_bytes())
 }

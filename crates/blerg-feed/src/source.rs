@@ -1,12 +1,15 @@
 //! From a source to a feed's content: [`Subject`] knows what a feed depends on before anything is built, and then builds
 //! it. A new source is one more way to make a `Subject` and one more arm in `Subject::page`.
 
-use blerg_markup::{Places, post_html, post_title};
+use std::io;
+
+use blerg_markup::{Places, first_of_each, occurrences, post_html_of, post_title};
 use blerg_store::{AuthorView, Cursor, ListKey, Page, Post, Reader, SearchQuery, Store, TagKey};
 
 use crate::failure::Failure;
 use crate::feed::{Entry, Feed, Links, Person};
 use crate::format::Format;
+use crate::fragment::Fragments;
 use crate::id::Ids;
 use crate::place::{Place, encode};
 use crate::route::{Source, tag_path};
@@ -80,18 +83,23 @@ impl Subject {
     }
 
     /// The feed with these records.
-    pub(crate) fn feed(&self, frame: &Frame<'_>, page: Page) -> Feed {
+    ///
+    /// # Errors
+    /// An entry cannot be written.
+    pub(crate) fn feed(&self, frame: &Frame<'_>, page: Page) -> Result<Feed, io::Error> {
         let Frame { place, ids, before, hub, changed_us, .. } = *frame;
         let (path, query) = self.path();
         let (title, description, home) = self.words(place);
-        let entries: Vec<Entry> = page.posts.into_iter().map(|post| entry(post, place, ids)).collect();
+        let updated_us = page.posts.iter().map(updated_us).max().unwrap_or(changed_us);
+        let written = |post| frame.fragments.of(post, frame.format, place, ids);
+        let entries = page.posts.into_iter().map(written).collect::<Result<_, io::Error>>()?;
         let url = |cursor: Option<&Cursor>| self.url(frame, cursor);
-        Feed {
+        Ok(Feed {
             id: ids.feed(&format!("{}{query}", path.to_ascii_lowercase())),
             title,
             description,
             page: home,
-            updated_us: entries.iter().map(|entry| entry.updated_us).max().unwrap_or(changed_us),
+            updated_us,
             author: match self {
                 Subject::User(user) => Some(person(&user.name, place)),
                 _ => None,
@@ -104,7 +112,7 @@ impl Subject {
                 hub: hub.map(str::to_owned),
                 style: place.style(),
             },
-        }
+        })
     }
 
     /// The feed's title, what it is, and the page that it is the feed of.
@@ -136,6 +144,7 @@ pub(crate) struct Frame<'a> {
     pub(crate) place: &'a Place,
     pub(crate) ids: &'a Ids,
     pub(crate) format: Format,
+    pub(crate) fragments: &'a Fragments,
     pub(crate) before: Option<&'a Cursor>,
     pub(crate) hub: Option<&'a str>,
     pub(crate) changed_us: u64,
@@ -166,21 +175,28 @@ fn person(name: &str, place: &Place) -> Person {
     Person { name: name.to_owned(), page: place.user(name) }
 }
 
-fn entry(post: Post, place: &Place, ids: &Ids) -> Entry {
-    let Post { author_name, record, timestamp_us, edited_us, text, .. } = post;
+/// When it was edited last, or written; an imported record may bear any date.
+fn updated_us(post: &Post) -> u64 {
+    post.edited_us.map_or(post.timestamp_us, |edited_us| edited_us.max(post.timestamp_us))
+}
+
+/// The record as an entry.
+pub(crate) fn entry(post: &Post, place: &Place, ids: &Ids) -> Entry {
+    let Post { author_name, record, timestamp_us, text, .. } = post;
+    let author = person(author_name, place);
     let places = Places { tag: &place.tag, mention: &place.user };
-    let tags = if text.contains('#') { blerg_markup::tags(&text) } else { Vec::new() };
-    let tags = tags.iter().filter_map(|span| span.text(&text)?.strip_prefix('#'));
+    let found = occurrences(text);
+    let tags = first_of_each(text, &found);
+    let tags = tags.iter().filter_map(|span| span.text(text)?.strip_prefix('#'));
     Entry {
-        id: ids.record(&author_name, record.0, timestamp_us),
-        page: place.record(&author_name, record.0),
-        title: post_title(&text).unwrap_or_else(|| format!("Post {} by {author_name}", record.0)),
-        html: post_html(&text, &places),
-        author: person(&author_name, place),
-        published_us: timestamp_us,
-        // An imported record may bear any date.
-        updated_us: edited_us.map_or(timestamp_us, |edited_us| edited_us.max(timestamp_us)),
+        id: ids.record(author_name, record.0, *timestamp_us),
+        page: author.record(record.0),
+        title: post_title(text).unwrap_or_else(|| format!("Post {} by {author_name}", record.0)),
+        html: post_html_of(text, &found, &places),
+        author,
+        published_us: *timestamp_us,
+        updated_us: updated_us(post),
         tags: tags.map(str::to_owned).collect(),
-        text,
+        text: text.clone(),
     }
 }
