@@ -147,6 +147,9 @@ impl Store {
             on_progress(Progress { doing: "index records", done: progress.done, total: Some(progress.total) });
         })?;
         self.reset_search()?;
+        if self.has_wiki() {
+            self.wiki()?.rebuild()?;
+        }
         crate::portable::index(self, on_progress)
     }
 

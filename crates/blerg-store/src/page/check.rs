@@ -5,7 +5,7 @@ use blake2::{Blake2s256, Digest};
 use rusqlite::{Connection, params};
 
 use super::{Wiki, text, unsigned};
-use crate::{Error, PROBLEMS_MAX};
+use crate::{Error, PROBLEMS_MAX, lock};
 
 /// How much a wiki holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct WikiStats {
 }
 
 /// What must be nowhere: a query whose rows are names, and what is wrong with them.
-const RULES: [(&str, &str); 9] = [
+const RULES: [(&str, &str); 10] = [
     (
         "SELECT p.name FROM page AS p JOIN (SELECT page, count(*) AS n, min(rev) AS low, max(rev) AS high \
          FROM revision GROUP BY page) AS r ON r.page = p.id WHERE r.n <> r.high OR r.low <> 1 OR r.high <> p.rev",
@@ -66,6 +66,10 @@ const RULES: [(&str, &str); 9] = [
         "has links and is not to be shown",
     ),
     (
+        "SELECT DISTINCT p.name FROM link AS l JOIN page AS p ON p.id = l.page WHERE p.name <> l.name",
+        "has links under another name",
+    ),
+    (
         "SELECT coalesce(p.name, f.page) FROM file AS f LEFT JOIN page AS p ON p.id = f.page \
          GROUP BY f.page, f.name HAVING p.id IS NULL OR sum(f.newest) <> 1 \
          OR max(f.version) <> max(iif(f.newest, f.version, 0))",
@@ -99,6 +103,19 @@ impl Wiki<'_> {
             problems.push(format!("full-text index: {error}"));
         }
         Ok(problems)
+    }
+
+    /// Makes the words of the full-text index anew, and has the list of posts that link to pages begun anew.
+    ///
+    /// # Errors
+    /// The database cannot be read or written.
+    pub(crate) fn rebuild(&self) -> Result<(), Error> {
+        self.db.write("rebuild what follows from the pages", |transaction| {
+            transaction
+                .execute_batch("INSERT INTO found(found) VALUES ('rebuild'); DELETE FROM post_link; DELETE FROM cover;")
+        })?;
+        *lock(&self.store.wiki_seen) = None;
+        Ok(())
     }
 
     /// Counts.

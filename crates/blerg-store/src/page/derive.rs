@@ -54,7 +54,7 @@ pub(crate) fn replace(
     let after: BTreeSet<&str> = links.iter().map(|link| link.target.as_str()).collect();
     clear(transaction, page)?;
     insert_words(transaction, page, name, rendered)?;
-    insert_lists(transaction, page, &after, rendered)?;
+    insert_lists(transaction, page, name, &after, rendered)?;
     let html = "INSERT INTO shown (page, renderer, html) VALUES (?1, ?2, ?3)";
     transaction.execute(html, params![page, rendered.renderer, rendered.html])?;
     let mut touch = transaction.prepare("UPDATE page SET version = ?2 WHERE name = ?1")?;
@@ -112,20 +112,21 @@ pub(crate) fn searchable(text: &str) -> String {
 fn insert_lists(
     transaction: &Connection,
     page: i64,
+    name: &PageName,
     links: &BTreeSet<&str>,
     rendered: &Rendered,
 ) -> Result<(), rusqlite::Error> {
-    let mut insert = transaction.prepare("INSERT INTO link (page, target) VALUES (?1, ?2)")?;
+    let mut insert = transaction.prepare("INSERT INTO link (page, target, name) VALUES (?1, ?2, ?3)")?;
     for target in links {
-        insert.execute(params![page, target])?;
+        insert.execute(params![page, target, name.as_str()])?;
     }
     let mut insert = transaction.prepare("INSERT OR IGNORE INTO tag (page, tag, spelling) VALUES (?1, ?2, ?3)")?;
     for tag in rendered.tags.iter().take(PAGE_LINKS_MAX) {
         insert.execute(params![page, tag.to_ascii_lowercase(), tag])?;
     }
     let mut insert = transaction.prepare("INSERT OR IGNORE INTO mention (page, name) VALUES (?1, ?2)")?;
-    for name in rendered.mentions.iter().take(PAGE_LINKS_MAX) {
-        insert.execute(params![page, name.to_ascii_lowercase()])?;
+    for mention in rendered.mentions.iter().take(PAGE_LINKS_MAX) {
+        insert.execute(params![page, mention.to_ascii_lowercase()])?;
     }
     Ok(())
 }
@@ -161,10 +162,11 @@ pub(crate) fn mark_links_to(transaction: &Connection, name: &PageName, change: i
     transaction.execute(sql, params![name.as_str(), change]).map(|_| ())
 }
 
-/// A page has another name: the full-text index learns it.
+/// A page has another name: the full-text index and the lists of backlinks learn it.
 pub(crate) fn retitle(transaction: &Connection, page: i64, name: &PageName) -> Result<(), rusqlite::Error> {
     let sql = "UPDATE found SET title = ?2 WHERE rowid = ?1";
-    transaction.execute(sql, params![page, fold::fold(name.as_str())]).map(|_| ())
+    transaction.execute(sql, params![page, fold::fold(name.as_str())])?;
+    transaction.execute("UPDATE link SET name = ?2 WHERE page = ?1", params![page, name.as_str()]).map(|_| ())
 }
 
 /// Whether the html at hand is of the page's text, and nothing has happened since.

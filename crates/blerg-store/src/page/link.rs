@@ -1,5 +1,7 @@
 //! Which pages link to which. Start at [`Wiki::backlinks`]. Lists are paged by name; deleted pages are on none of them.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Params, params};
 
 use super::head::{COLUMNS, FROM, read_head};
@@ -8,6 +10,12 @@ use crate::Error;
 
 /// Most entries of one answer; a caller's larger wish is cut to it.
 pub const PAGES_MAX: usize = 1_000;
+
+/// Most names leading to a page whose links count as links to it.
+const REDIRECTS_MAX: usize = 100;
+
+/// The pages that link to a name: one stretch of one index, however many they are.
+const BACKLINKS: &str = "SELECT name FROM link WHERE target = ?1 AND name > ?2 ORDER BY name LIMIT ?3";
 
 /// A page that is linked to and not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,11 +33,24 @@ impl Wiki<'_> {
     /// # Errors
     /// The database cannot be read.
     pub fn backlinks(&self, name: &PageName, after: Option<&PageName>, n: usize) -> Result<Vec<PageName>, Error> {
-        let sql = "SELECT DISTINCT p.name FROM link AS l JOIN page AS p ON p.id = l.page \
-                   WHERE l.target IN (SELECT ?1 UNION ALL SELECT r.name FROM page AS q JOIN page AS r \
-                   ON r.redirect = q.id WHERE q.name = ?1 AND r.deleted = 0) \
-                   AND p.name > ?2 ORDER BY p.name LIMIT ?3";
-        self.names(sql, params![name.as_str(), text(after), limit(n)])
+        let redirects = "SELECT r.name FROM page AS q JOIN page AS r ON r.redirect = q.id \
+                         WHERE q.name = ?1 AND r.deleted = 0 ORDER BY r.name LIMIT ?2";
+        self.look("list backlinks", |connection| {
+            let mut statement = connection.prepare(redirects)?;
+            let rows = statement.query_map(params![name.as_str(), count(REDIRECTS_MAX)], |row| row.get(0))?;
+            let mut targets: Vec<String> = rows.collect::<Result<_, _>>()?;
+            targets.push(name.as_str().to_owned());
+            // Each list is in order and read no further than wanted.
+            let mut statement = connection.prepare(BACKLINKS)?;
+            let mut found = BTreeSet::new();
+            for target in targets {
+                let rows = statement.query_map(params![target, text(after), limit(n)], |row| row.get(0))?;
+                for name in rows {
+                    found.insert(PageName::stored(name?));
+                }
+            }
+            Ok(found.into_iter().take(n.min(PAGES_MAX)).collect())
+        })
     }
 
     /// Names of the pages that link to just this name: whose links a rename may mend.
@@ -42,9 +63,7 @@ impl Wiki<'_> {
         after: Option<&PageName>,
         n: usize,
     ) -> Result<Vec<PageName>, Error> {
-        let sql = "SELECT p.name FROM link AS l JOIN page AS p ON p.id = l.page \
-                   WHERE l.target = ?1 AND p.name > ?2 ORDER BY p.name LIMIT ?3";
-        self.names(sql, params![name.as_str(), text(after), limit(n)])
+        self.names(BACKLINKS, params![name.as_str(), text(after), limit(n)])
     }
 
     /// Names that lead to this page.

@@ -78,14 +78,14 @@ impl Wiki<'_> {
         if batch.changes.is_empty() && !batch.is_reset && is_last && is_little {
             return Ok(true);
         }
-        self.db.write("list posts that link to pages", |transaction| {
-            // Somebody else may have been quicker; then it is their turn that counts.
+        let is_done = self.db.write("list posts that link to pages", |transaction| {
+            // Somebody else may have been quicker; then this goes on from where they came to.
             if read_cover(transaction)? != before {
-                return Ok(());
+                return Ok(false);
             }
-            apply(transaction, &batch)
+            apply(transaction, &batch).map(|()| true)
         })?;
-        Ok(is_last)
+        Ok(is_done && is_last)
     }
 
     fn look_ahead(

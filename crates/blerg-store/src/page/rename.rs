@@ -86,19 +86,27 @@ impl Wiki<'_> {
             }
             let names = Names { from, to, leave };
             let rev = move_page(transaction, &page, own.as_ref(), &names, by)?;
-            let unfixed = self.fix(transaction, fixes, by)?;
+            let unfixed = self.fix(transaction, &names, fixes, by)?;
             Ok(Renamed::Done { rev, unfixed })
         })
     }
 
     /// Saves the texts with mended links; returns the pages that could not be.
-    fn fix(&self, transaction: &Connection, fixes: &[Fix], by: &By<'_>) -> Result<Vec<PageName>, rusqlite::Error> {
+    fn fix(
+        &self,
+        transaction: &Connection,
+        names: &Names<'_>,
+        fixes: &[Fix],
+        by: &By<'_>,
+    ) -> Result<Vec<PageName>, rusqlite::Error> {
         let mut unfixed = Vec::new();
         for fix in fixes {
-            let page = head::find(transaction, &fix.name)?;
+            // The page may link to itself.
+            let name = if fix.name == *names.from { names.to } else { &fix.name };
+            let page = head::find(transaction, name)?;
             let protection = page.as_ref().and_then(|page| page.protection);
             let save = Save {
-                name: &fix.name,
+                name,
                 base: Base::Rev(fix.base),
                 text: &fix.text,
                 rendered: &fix.rendered,

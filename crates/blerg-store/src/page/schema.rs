@@ -61,9 +61,10 @@ CREATE TABLE shown (
 CREATE TABLE link (
     page INTEGER NOT NULL,
     target TEXT NOT NULL,
+    name TEXT NOT NULL,
     PRIMARY KEY (page, target)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX link_target ON link (target, page);
+CREATE INDEX link_target ON link (target, name);
 CREATE TABLE tag (
     page INTEGER NOT NULL,
     tag TEXT NOT NULL,

@@ -38,7 +38,8 @@ fn damage_is_named() {
     check("UPDATE page SET redirect = 99 WHERE name = 'Cup'", "leads to no page");
     check("DELETE FROM found WHERE rowid = 1", "page \"Tea\": is not in the full-text index");
     check("DELETE FROM shown WHERE page = 1", "is in the full-text index and not to be found");
-    check("INSERT INTO link VALUES (77, 'x')", "has links and is not to be shown");
+    check("INSERT INTO link VALUES (77, 'x', 'y')", "has links and is not to be shown");
+    check("UPDATE link SET name = 'y'", "has links under another name");
     check("UPDATE piece SET data = x'616264'", "bytes of version 1 are damaged");
     check("UPDATE file SET newest = 0", "has a file of which no version");
     check("UPDATE page SET deleted = 1 WHERE name = 'Tea'", "has html and is not to be shown");

@@ -142,3 +142,20 @@ fn pages_of_the_list_go_on_below_a_cursor() {
     let found: Vec<u64> = posts.iter().map(|post| post.record.0).collect();
     assert_eq!(found, (0..25).rev().filter(|no| *no != 11).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_rebuild_finds_posts_and_pages_again() {
+    let site = Site::new();
+    let ada = ada(&site);
+    put(&site, "Tea", "green leaves");
+    site.put(ada, "[[Tea]]");
+    let wiki = site.store.wiki().unwrap();
+    check(&wiki, "Tea", &[0]);
+    wiki.db.write("damage", |transaction| transaction.execute("DELETE FROM post_link", ())).unwrap();
+    check(&wiki, "Tea", &[]);
+    site.store.rebuild(&mut |_| {}).unwrap();
+    check(&wiki, "Tea", &[0]);
+    let query = crate::SearchQuery::parse("leaves").unwrap();
+    assert_eq!(wiki.search(&query, 0, 9).unwrap().len(), 1);
+    assert_eq!(wiki.check().unwrap(), Vec::<String>::new());
+}

@@ -109,6 +109,9 @@ fn links_are_mended_in_the_same_transaction() {
     let fixed = wiki.history(&page("A"), None, 1).unwrap().remove(0);
     assert!(fixed.is_minor);
     assert_eq!(wiki.backlinks(&page("Chai"), None, 9).unwrap(), [page("A"), page("B"), page("C")]);
+    assert_eq!(wiki.backlinks(&page("Chai"), Some(&page("A")), 1).unwrap(), [page("B")]);
+    wiki.rename_page(&page("A"), &page("Z"), Leave::Nothing, &[], &by(ADA)).unwrap();
+    assert_eq!(wiki.backlinks(&page("Chai"), None, 9).unwrap(), [page("B"), page("C"), page("Z")]);
     check_sound(&site);
 }
 
@@ -133,4 +136,19 @@ fn the_new_name_is_found_and_the_old_is_not() {
     let wiki = site.store.wiki().unwrap();
     assert_eq!(wiki.similar(&page("ASSAM"), 9).unwrap(), [page("Assam")]);
     assert_eq!(wiki.similar(&page("Darjeeling"), 9).unwrap(), []);
+}
+
+#[test]
+fn a_page_that_links_to_itself_is_mended_too() {
+    let site = Site::new();
+    put(&site, "Tea", "me: [[Tea]]");
+    let wiki = site.store.wiki().unwrap();
+    let text = "me: [[Chai]]".to_owned();
+    let mut rendered = render(&wiki, &text);
+    rendered.links.iter_mut().for_each(|link| link.existed = true);
+    let fix = Fix { name: page("Tea"), base: 1, text, rendered };
+    let renamed = wiki.rename_page(&page("Tea"), &page("Chai"), Leave::Redirect, &[fix], &by(ADA)).unwrap();
+    assert_eq!(renamed, Renamed::Done { rev: 2, unfixed: Vec::new() });
+    assert_eq!((shown(&site, "Chai").html.as_str(), shown(&site, "Chai").is_stale), ("<p>me: [[Chai]]</p>", false));
+    check_sound(&site);
 }
