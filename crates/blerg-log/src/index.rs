@@ -127,7 +127,12 @@ pub(crate) struct Index<M> {
     memory: M,
     hasher: Hasher,
     root_bits: u32,
+    /// As it was noted when this was opened; an index that nobody reads yet has none.
+    generation: u64,
 }
+
+/// Bytes of the header.
+const HEADER_BYTES: usize = 56;
 
 impl<M: Memory> Index<M> {
     /// Makes an empty index in a memory of zeros with at least [`EMPTY_BYTES`] reserved.
@@ -143,7 +148,7 @@ impl<M: Memory> Index<M> {
         if memory.bytes() < bytes {
             return Err(Fault::Full { bytes }.into());
         }
-        let index = Index { memory, hasher, root_bits };
+        let index = Index { memory, hasher, root_bits, generation: 0 };
         index.memory.store(USED_AT, seal(USED_AT, bytes / 8, SHAPE_USED))?;
         index.memory.store(SHAPE_AT, shape_word(root_bits))?;
         index.memory.store(CHECK_AT, index.header_check())?;
@@ -160,16 +165,24 @@ impl<M: Memory> Index<M> {
     }
 
     fn open_with(memory: M, hasher: Hasher) -> Result<Index<M>, Error> {
-        if memory.load(MAGIC_AT)? != MAGIC {
+        // All that never changes, at once.
+        let mut header = [0; HEADER_BYTES];
+        memory.read(0, &mut header)?;
+        let word = |at: u64| {
+            let bytes = header.get(usize::try_from(at).unwrap_or(usize::MAX)..).and_then(|rest| rest.first_chunk());
+            bytes.map_or(0, |word| u64::from_le_bytes(*word))
+        };
+        if word(MAGIC_AT) != MAGIC {
             return Err(Fault::Foreign { what: "not an index file" }.into());
         }
-        let shape = memory.load(SHAPE_AT)?;
+        let (shape, generation) = (word(SHAPE_AT), word(GENERATION_AT));
         let root_bits = u32::try_from(shape >> 32).unwrap_or(u32::MAX);
         if root_bits > ROOT_BITS_MAX || shape != shape_word(root_bits) {
             return Err(Fault::Foreign { what: "another version" }.into());
         }
-        let index = Index { memory, hasher, root_bits };
-        if index.memory.load(CHECK_AT)? != index.header_check() {
+        let check = word(CHECK_AT);
+        let index = Index { memory, hasher, root_bits, generation };
+        if check != index.header_check() {
             return Err(Fault::Foreign { what: "of another site, or its header is damaged" }.into());
         }
         index.used()?;
@@ -195,6 +208,11 @@ impl<M: Memory> Index<M> {
         self.memory.store(GENERATION_AT, generation)?;
         self.memory.store(FROM_AT, from.0)?;
         self.memory.store(TO_AT, to.0)
+    }
+
+    /// The generation that was noted in the index when it was opened.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// The memory, for one who must sync or grow it.

@@ -2,7 +2,7 @@
 //! The file only grows; pieces double in length, so that few maps reach all of it and none is ever moved.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use crate::file::File;
 use crate::index::{Fault, Grow, Memory};
@@ -136,7 +136,9 @@ impl Memory for FileMemory {
         self.check(at, 8)?;
         if self.reach == Reach::Read {
             let mut word = [0; 8];
+            // The kernel copies an aligned word at once; where one changes a check is in it. What it leads to is read after it.
             self.file.read(&mut word, at)?;
+            fence(Ordering::Acquire);
             return Ok(u64::from_le_bytes(word));
         }
         let (map, offset) = self.piece(at)?;

@@ -77,6 +77,11 @@ impl View {
             match FileMemory::open(&**disk, &index_path(dir, look.generation), purpose.reach()) {
                 Ok(memory) => {
                     let index = Index::open(memory, &format.identity.hash_key)?;
+                    // Somebody put a file of before in its place.
+                    if index.generation() != look.generation {
+                        let found = index.generation();
+                        return Err(Error::Index { what: format!("index.{}: generation {found}", look.generation) });
+                    }
                     let segments = Segments::new(Arc::clone(disk), dir, format.geometry, purpose.access());
                     let sums = Sums::new(&format.identity.hash_key);
                     return Ok(View {
