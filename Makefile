@@ -25,6 +25,7 @@ all: ## builds every program, statically, under its final name in dist/
 	mkdir -p dist
 	cd $(OUT) && cp -f $(PROGRAMS) $(CURDIR)/dist/
 	cp -f $(OUT)/rss dist/rss.cgi
+	cp -f $(OUT)/wiki dist/wiki.cgi
 	rm -rf dist/www dist/htaccess && cp -R www htaccess dist/
 
 run: all ## starts the site on http://127.0.0.1:$(PORT)/ with the data in $(DATA), filled with samples when it is empty
@@ -58,7 +59,7 @@ bench: all deps-bench ## compares with floors and peers in one run and prints ra
 install: all ## copies dist/ to $(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/blerg $(DESTDIR)$(PREFIX)/share/blerg
 	install -m 755 dist/http_blerg dist/fcgi_blerg dist/blergtool $(DESTDIR)$(PREFIX)/bin/
-	install -m 755 dist/cgi_blerg dist/rss.cgi $(DESTDIR)$(PREFIX)/lib/blerg/
+	install -m 755 dist/cgi_blerg dist/rss.cgi dist/wiki.cgi $(DESTDIR)$(PREFIX)/lib/blerg/
 	cp -R dist/www dist/htaccess $(DESTDIR)$(PREFIX)/share/blerg/
 
 clean:

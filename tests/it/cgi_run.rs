@@ -39,8 +39,12 @@ pub fn variables(site: &Site, script: &str, host: &str, ask: &Ask) -> Vec<(Strin
 /// One request: one process.
 pub fn run(site: &Site, ask: &Ask) -> io::Result<Reply> {
     // Which program a server starts is decided by the path.
-    let is_feed = ["/rss/", "/rss?", "/rss.cgi"].iter().any(|prefix| ask.path.starts_with(prefix));
-    let (program, script) = if is_feed { ("rss.cgi", "rss.cgi") } else { ("cgi_blerg", "blerg.cgi") };
+    let first = ask.path.split(['/', '?']).nth(1).unwrap_or_default();
+    let (program, script) = match first {
+        "rss" | "rss.cgi" => ("rss.cgi", "rss.cgi"),
+        "wiki" | "wiki.cgi" => ("wiki.cgi", "wiki.cgi"),
+        _ => ("cgi_blerg", "blerg.cgi"),
+    };
     let mut command = site.command(program);
     command.envs(variables(site, script, "127.0.0.1:80", ask));
     run_with(&mut command, ask.body.as_deref().unwrap_or_default())

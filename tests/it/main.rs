@@ -22,4 +22,6 @@ mod site;
 mod syscalls;
 mod tidy;
 mod tool;
+mod wiki;
+mod wiki_tool;
 mod workers;

@@ -178,8 +178,9 @@ fn apache_htaccess(way: &mut Way) {
         fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
     }
     fs::copy(site.program("cgi_blerg"), folder.join("blerg.cgi")).unwrap();
-    fs::copy(site.program("rss.cgi"), folder.join("rss.cgi")).unwrap();
-    fs::copy(site.program("rss.cgi"), folder.join("rss.cgi")).unwrap();
+    for program in ["rss.cgi", "wiki.cgi"] {
+        fs::copy(site.program(program), folder.join(program)).unwrap();
+    }
     let mut settings = format!("SetEnv BLERG_DATA {}", site.data().display());
     for (name, value) in &site.settings {
         let _ = write!(settings, "\nSetEnv {name} \"{value}\"");

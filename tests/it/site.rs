@@ -118,6 +118,7 @@ impl Programs {
             (env!("CARGO_BIN_EXE_fcgi_blerg"), "fcgi_blerg"),
             (env!("CARGO_BIN_EXE_http_blerg"), "http_blerg"),
             (env!("CARGO_BIN_EXE_rss"), "rss.cgi"),
+            (env!("CARGO_BIN_EXE_wiki"), "wiki.cgi"),
             (env!("CARGO_BIN_EXE_blergtool"), "blergtool"),
         ] {
             fs::copy(built, programs.0.path().join(name)).unwrap();
