@@ -18,7 +18,7 @@ DEPS_TEST  = lighttpd apache2 libapache2-mod-fcgid nginx-light libfcgi-bin spawn
 DEPS_BENCH = $(DEPS_TEST) libfcgi-dev wrk gcc
 SUDO       = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: all run test lint tidy deps deps-bench bench install fuzz soak clean
+.PHONY: all run test lint tidy deps deps-bench bench shots install fuzz soak clean
 
 all: ## builds every program, statically, under its final name in dist/
 	$(STATIC)
@@ -36,6 +36,13 @@ run: all ## starts the site on http://127.0.0.1:$(PORT)/ with the data in $(DATA
 test: deps lint ## installs what the tests need and runs every test
 	cargo test --workspace --locked
 	node --test tests/www/*.test.mjs
+
+shots: all deps ## draws every view of the client, at 320, 768 and 1280 px, light and dark, into target/shots/
+	rm -rf target/shots && mkdir -p target/shots
+	dist/blergtool --data target/shots/data init && dist/blergtool --data target/shots/data import cgi/sample/posts.jsonl
+	@dist/http_blerg --data target/shots/data --listen 127.0.0.1:$(PORT) --www www & server=$$!; trap "kill $$server" EXIT; \
+	curl -sS --retry 50 --retry-connrefused --retry-delay 1 -o /dev/null http://127.0.0.1:$(PORT)/latest && \
+	node tests/www/browser/shots.mjs http://127.0.0.1:$(PORT)/ target/shots
 
 lint: ## formatting and lints; a warning fails
 	cargo fmt --all --check

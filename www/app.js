@@ -18,7 +18,7 @@ let held = "";
 
 history.scrollRestoration = "manual";
 
-// What a view is given: it adds to the page only as long as that is shown.
+// What a view is given; it adds only as long as it is shown.
 function newPage() {
   const made = {
     id: Math.random(),
@@ -49,7 +49,7 @@ function newPage() {
   return made;
 }
 
-// Shows the view of the address: anew, or as it was left where one goes back to it.
+// Shows the view of the address: anew, or on the way back as it was left.
 async function open(event) {
   const isFirst = page === null;
   if (page) {

@@ -120,7 +120,7 @@ async function news(page, title, key, clear, parts) {
     fresh.hidden = n < 1;
     fresh.textContent = `Show ${count(n, "new post")}`;
   };
-  // First seen, then read: what comes in between is shown, and counted once more.
+  // First seen, then read: nothing is missed.
   await seen(clear);
   return list(page, parts);
 }

@@ -27,7 +27,7 @@ export const session = { name: load("name"), news: {}, changed() {}, over() {} }
 let timer = 0;
 let wait_ms = 0;
 
-/** Asks what is new, again and again, ever more seldom while nothing is. */
+/** Asks what is new, ever more seldom. */
 export async function watch() {
   clearTimeout(timer);
   if (session.name === null || document.hidden) {
@@ -80,7 +80,7 @@ export async function seen(clear) {
   session.changed();
 }
 
-/** Posts as the one who is signed in. @param {string[]} parts @param {object} fields @param {object} options */
+/** Posts as the one who is signed in. @param {string[]} parts @param {object} fields */
 export async function tell(parts, fields, options) {
   try {
     if (session.name === null) {

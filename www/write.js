@@ -1,4 +1,4 @@
-// The views that change something: new post, reply, edit, deleting with undo, accounts; and about. Start at `compose`.
+// The views that change something; and about. Start at `compose`.
 
 import { get, place, post as send } from "./api.js";
 import { bytes, same } from "./format.js";
@@ -38,7 +38,7 @@ export async function edit(page) {
 
 const record = async (page) => (await get(["thread", ...page.route.args], {}, page.signal)).data.record;
 
-// A put whose answer was lost may have been carried out: the next try looks first.
+// A put whose answer was lost may be there: the next try looks first.
 async function put(fields, draft) {
   if (draft.tried) {
     const { data } = await get(["get", session.name ?? ""]);
@@ -53,7 +53,7 @@ async function put(fields, draft) {
   });
 }
 
-// A text to send, kept in the browser until the site has it.
+// A text, kept until the site has it.
 function compose(page, text, submit) {
   const key = `draft:${[page.route.view, ...page.route.args].join("/")}`;
   const node = $("form", fill("compose"));
@@ -95,7 +95,7 @@ export const mark = (nodes = $$(".post")) => nodes.forEach((node) => {
   $(".gone", node).hidden = !is;
 });
 
-/** Deletes a post, unless that is undone in time. @param {object} page @param {HTMLElement} node */
+/** Deletes a post, unless undone. @param {object} page @param {HTMLElement} node */
 export function remove(page, node) {
   const { key } = node.dataset;
   pending.set(key, setTimeout(finish, UNDO_MS, page, key));

@@ -76,3 +76,14 @@ fn people_use_the_client_over_cgi_behind_lighttpd() {
 fn people_use_the_client_over_fastcgi_behind_lighttpd_in_a_sub_directory() {
     drive(Kind::LighttpdFcgi, "/blog", 1, &SOME);
 }
+
+#[test]
+fn the_html_and_css_are_valid() {
+    let checker = file("tests/npm/node_modules/vnu-jar/build/dist/vnu.jar");
+    let mut java = Command::new("java");
+    let pages = [file("www/index.html"), file("www/blerg.css"), file("www/favicon.svg")];
+    let checked = java.args(["-jar", &checker, "--errors-only", "--also-check-css", "--also-check-svg"]).args(pages);
+    let output = checked.output().unwrap_or_else(|error| panic!("java: {error}: `make deps` installs it"));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.is_empty(), "{told}{}", String::from_utf8_lossy(&output.stdout));
+}
