@@ -1,4 +1,4 @@
-// What www/format.js computes. The table of tags is the one that the server's tests read.
+// What www/format.js computes. The tables of tags and of links are those that the server's tests read.
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
@@ -6,7 +6,8 @@ import test from "node:test";
 
 import { bytes, count, hue, parse, path, pause, route, same, tagNames, when } from "../../www/format.js";
 
-const table = JSON.parse(fs.readFileSync(new URL("../data/tags.json", import.meta.url), "utf8"));
+const read = (name) => JSON.parse(fs.readFileSync(new URL(`../data/${name}.json`, import.meta.url), "utf8"));
+const table = read("tags");
 const isTag = ({ kind }) => kind === "tag" || kind === "mention";
 const fold = (tag) => tag.toLowerCase();
 
@@ -47,28 +48,7 @@ for (const { says, head, count: n, tail, tags: want, occurrences } of table.gene
 
 const links = (text) => parse(text).filter(({ kind }) => kind === "link").map((part) => part.text);
 
-for (const [says, text, ...want] of [
-  ["a plain one", "see http://example.org/ there", "http://example.org/"],
-  ["in upper case", "HTTPS://EXAMPLE.ORG/A", "HTTPS://EXAMPLE.ORG/A"],
-  ["without a path", "https://example.org.", "https://example.org."],
-  ["the full stop of a sentence stays outside", "at https://example.org/a.", "https://example.org/a"],
-  ["brackets around it stay outside", "(https://example.org/a)", "https://example.org/a"],
-  ["brackets in it stay inside", "https://example.org/a_(b)", "https://example.org/a_(b)"],
-  ["several marks at the end", "https://example.org/a?!),", "https://example.org/a"],
-  ["query and fragment", "https://example.org/a?b=c&d#e", "https://example.org/a?b=c&d#e"],
-  ["a port", "http://localhost:8080/x", "http://localhost:8080/x"],
-  ["an IPv6 address", "http://[::1]:8080/x", "http://[::1]:8080/x"],
-  ["other scripts", "https://例え.jp/パス。", "https://例え.jp/パス"],
-  ["quotes end it", "\"https://example.org/a\" “https://example.org/b”", "https://example.org/a", "https://example.org/b"],
-  ["angle brackets end it", "<https://example.org/a>", "https://example.org/a"],
-  ["what turns text ends it", "https://example.org/a\u202eb", "https://example.org/a"],
-  ["two of them", "http://a.b/ https://c.d/", "http://a.b/", "https://c.d/"],
-  ["a letter before: none", "xhttp://example.org/"],
-  ["no host: none", "http:// http://... http:///x http://?x"],
-  ["a user before the host: none", "http://bank.example@evil.example/ http://a:80@b/"],
-  ["other schemes: none", "javascript://example.org/%0aalert(1) data://x ftp://example.org/ javascript:alert(1)"],
-  ["half of an IPv6 address: none", "http://[::1 http://[]"],
-]) {
+for (const { says, text, links: want } of read("links").cases) {
   test(`links: ${says}`, () => assert.deepEqual(links(text), want));
 }
 
