@@ -10,6 +10,7 @@ mod meter;
 mod owner;
 mod secret;
 mod user;
+mod wiki;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -52,6 +53,8 @@ pub(crate) enum Failure {
     Store(blerg_store::Error),
     /// The store refused after a part was done.
     Partly(Box<Answer>, blerg_store::Error),
+    /// What was asked for cannot be done with what is there.
+    Refused(String),
     /// A file outside the data directory, and what was done with it.
     File(String, std::io::Error),
 }
@@ -116,6 +119,7 @@ fn command(setup: &Setup, args: Args) -> Result<Answer, Failure> {
         Command::Rebuild => look::rebuild(setup, is_json),
         Command::Stats => look::stats(setup),
         Command::Jobs(command) => jobs::run(setup, &command),
+        Command::Wiki { command } => wiki::run(setup, command, is_json),
     }
 }
 
@@ -176,7 +180,7 @@ fn fail(is_json: bool, data: &Path, failure: &Failure) -> ExitCode {
 /// The reason on one line, and what mends it.
 fn explain(data: &Path, failure: &Failure) -> (String, Option<String>) {
     match failure {
-        Failure::Usage(text) => (text.clone(), None),
+        Failure::Usage(text) | Failure::Refused(text) => (text.clone(), None),
         Failure::Program(error) => (chain(error), error.advice()),
         Failure::Store(error) | Failure::Partly(_, error) => (chain(error), data_advice(data, error)),
         Failure::File(what, error) => (format!("{what}: {error}"), None),

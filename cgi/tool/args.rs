@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::wiki::args::WikiCommand;
+
 /// Makes, fills, checks and carries a Blërg site. Every setting can also come from the environment (BLERG_DATA, ...).
 #[derive(Debug, Parser)]
 #[command(
@@ -43,7 +45,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: UserCommand,
     },
-    /// Bring in records: JSON lines, twtxt, a Mastodon outbox.json; or restore a dump into an empty directory
+    /// Bring in records: JSON lines, twtxt, a Mastodon outbox.json; or a directory of wiki pages in Markdown; or restore
+    /// a dump into an empty directory
     Import(Import),
     /// Write the whole site as JSON lines, password hashes included
     Dump(Dump),
@@ -55,6 +58,11 @@ pub(crate) enum Command {
     Stats,
     /// Show what waits to be told to the WebSub hub
     Jobs(Jobs),
+    /// Wiki pages: import, export, list, show, delete, undelete, rename, protect, revert, erase, check, stats
+    Wiki {
+        #[command(subcommand)]
+        command: WikiCommand,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -134,7 +142,7 @@ pub(crate) struct Password {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Import {
-    /// The file; - for standard input
+    /// The file or directory; - for standard input
     pub file: PathBuf,
     /// What the file is; otherwise seen from its beginning
     #[arg(long, value_enum)]

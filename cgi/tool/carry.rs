@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::args::{Dump, Format, Import};
 use super::meter::Meter;
-use super::{Answer, Failure, existing_store, store};
+use super::{Answer, Failure, existing_store, store, wiki};
 use crate::setup::{Setup, now_us};
 
 /// Bytes read and written at a time.
@@ -19,6 +19,9 @@ const BUFFER_BYTES: usize = 256 * 1024;
 
 /// `blergtool import`.
 pub(crate) fn import(setup: &Setup, import: &Import, is_json: bool) -> Result<Answer, Failure> {
+    if import.file.is_dir() {
+        return wiki::run_folder(setup, &import.file, import.author.as_deref(), is_json);
+    }
     let (mut input, total) = open(&import.file)?;
     let format = match import.format {
         Some(format) => format,
