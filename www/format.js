@@ -5,7 +5,7 @@ const TAG = new RegExp(`(?<![${WORD}_\\-#@&/])[#@][0-9A-Za-z_-]+`, "gu");
 // As crates/blerg-markup/src/links.rs; OUT may not stand in an address.
 const OUT = "\\p{Cc}\\p{White_Space}\\p{Noncharacter_Code_Point}<>\"`«»\\u200b-\\u200f\\u2018-\\u201f\\u2026\\u202a-\\u202e" +
   "\\u2060-\\u206f\\u3001-\\u3003\\u3008-\\u3011\\u3014-\\u301f\\ufeff！（），．：；？［］\\ufffc\\ufffd";
-const ADDRESS = new RegExp(`(?<![${WORD}])[Hh][Tt]{2}[Pp][Ss]?://` +
+const ADDRESS = new RegExp(`(?<![${WORD}#@])[Hh][Tt]{2}[Pp][Ss]?://` +
   `(?:\\[(?=[:.]*[0-9A-Fa-f])[0-9A-Fa-f:.]{2,}\\]|(?=[._-]*[${WORD}])[${WORD}._-]+(?![${WORD}._-]))(?::\\d+)?` +
   `(?![^/?#${OUT}]*@)(?:[/?#][^${OUT}]*)?`, "gu");
 

@@ -1,5 +1,5 @@
 //! Where a text holds `http` and `https` addresses. Start at [`urls`].
-//! An address starts after a character that is no letter or digit, has a host that could be one, and ends before white
+//! An address starts after a character that is no letter, digit, `#` or `@`, has a host that could be one, and ends before white
 //! space, quotes, angle brackets, what turns the direction of text, and the punctuation of the sentence around it.
 //! It never says where an address leads or whether it answers.
 
@@ -58,7 +58,11 @@ fn scheme_start(text: &str, from: usize, colon: usize) -> Option<usize> {
     let start = before.bytes().rposition(|byte| !byte.is_ascii_alphabetic()).map_or(from, |at| from + at + 1);
     let scheme = text.get(start..colon)?;
     let is_known = SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme));
-    let is_word = text.get(..start)?.chars().next_back().is_none_or(|before| !before.is_alphanumeric());
+    let is_word = text
+        .get(..start)?
+        .chars()
+        .next_back()
+        .is_none_or(|before| !(before.is_alphanumeric() || matches!(before, '#' | '@')));
     (is_known && is_word).then_some(start)
 }
 

@@ -26,6 +26,14 @@ fn addresses_tags_and_mentions_are_linked() {
 }
 
 #[test]
+fn a_tag_that_looks_like_a_scheme_is_shown_once() {
+    check(
+        "#http://a.example",
+        "<p dir=\"auto\"><a href=\"https://b.example/?a&amp;b#tag/http\">#http</a>://a.example</p>",
+    );
+}
+
+#[test]
 fn line_ends_of_every_kind_are_kept() {
     check("a\nb\r\nc\rd", "<p dir=\"auto\">a<br>b<br>c<br>d</p>");
     check("\n\na\n\nb\r\r\n\nc\n\n", "<p dir=\"auto\">a</p><p dir=\"auto\">b</p><p dir=\"auto\">c</p>");
