@@ -5,6 +5,7 @@ use std::sync::Arc;
 use blerg_http::{Form, Method, Request, Response, Validators};
 use blerg_store::{By, Editor, LimitKind, Session, Store, Wiki, WikiSettings};
 
+use crate::cache::Cache;
 use crate::failure::Failure;
 use crate::place::Place;
 use crate::{Options, Report};
@@ -14,6 +15,7 @@ pub(crate) struct Call<'a> {
     pub(crate) store: &'a Arc<Store>,
     pub(crate) options: &'a Options,
     to_operator: &'a Report,
+    pub(crate) cache: &'a Cache,
     pub(crate) request: &'a Request,
     pub(crate) place: Place,
     pub(crate) query: Form,
@@ -34,9 +36,9 @@ pub(crate) enum Visitor {
 impl<'a> Call<'a> {
     /// A call by nobody known yet.
     pub(crate) fn new(wiki: &'a crate::Wiki, request: &'a Request) -> Call<'a> {
-        let crate::Wiki { store, options, report } = wiki;
+        let crate::Wiki { store, options, report, cache } = wiki;
         let (place, query) = (Place::of(request), request.query_form());
-        Call { store, options, to_operator: report, request, place, query, visitor: Visitor::Anonymous }
+        Call { store, options, to_operator: report, cache, request, place, query, visitor: Visitor::Anonymous }
     }
 
     /// The same call, to go on as somebody else.

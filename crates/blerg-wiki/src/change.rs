@@ -26,10 +26,10 @@ pub(crate) fn line(call: &Call<'_>, change: &PageChange, named: Named) -> Markup
             @else { (moment(change.at_us)) }
         }
         @if *rev > 1 && has_text(&change.kind) {
-            " " a rel="nofollow" href=(place.diff(name, rev - 1, *rev)) aria-label={ "Changes of revision " (rev) " of " (name) } { "diff" }
+            " " a rel="nofollow" href=(place.diff(name, rev - 1, *rev)) aria-label={ "diff: revision " (rev) " of " (name) } { "diff" }
         }
         @if named == Named::Yes {
-            " " a rel="nofollow" href=(place.action(name, "history")) aria-label={ "History of " (name) } { "history" }
+            " " a rel="nofollow" href=(place.action(name, "history")) aria-label={ "history of " (name) } { "history" }
         }
         " · " (author(change))
         " · " (size(change))

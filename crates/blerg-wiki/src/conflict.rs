@@ -114,7 +114,7 @@ fn hunk(number: usize, before: &str, ours: &str, theirs: &str) -> Markup {
             label.in { input type="radio" name=(name) value="ours"; " Your lines" }
             (lines(ours, "new"))
             label.in { input type="radio" name=(name) value="theirs"; " Their lines" }
-            (lines(theirs, "old"))
+            (lines(theirs, "their"))
             label.in { input type="radio" name=(name) value="both" checked; " Both, yours first" }
         }
     }

@@ -70,6 +70,7 @@ pub(crate) fn check_editor(call: &Call<'_>, head: Option<&PageHead>) -> Result<(
 /// Who may not edit may still read the source, and log in.
 fn refused(call: &Call<'_>, name: &PageName, typed: &Typed, failure: &Failure) -> Response {
     let body = html! {
+        h1 { "Edit " bdi { (name) } }
         p.note role="alert" { (failure.reason) }
         @if failure.wants_login { (login::form(call, &login::here(call))) }
         @if typed.base != 0 {

@@ -24,8 +24,7 @@ pub(crate) fn export(call: &Call<'_>, _: &str) -> Result<Response, Failure> {
     let name = crate::time::date(call.request.now_us);
     Ok(call
         .kept(Response::stream("application/zip", Box::new(archive)))
-        .header("Content-Disposition", format!("attachment; filename=\"wiki-{name}.zip\""))
-        .cache("no-store"))
+        .header("Content-Disposition", format!("attachment; filename=\"wiki-{name}.zip\"")))
 }
 
 /// What the archive's writer has written and nobody has taken yet.

@@ -97,6 +97,7 @@ impl Failure {
     /// The answer: a page of its own.
     pub(crate) fn into_response(self, call: &Call<'_>) -> Response {
         let body = html! {
+            h1 { (self.title) }
             p.note role="alert" { (self.reason) }
             @if self.wants_login { (login::form(call, &login::here(call))) }
         };

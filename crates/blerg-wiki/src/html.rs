@@ -68,7 +68,14 @@ pub(crate) fn page(call: &Call<'_>, sheet: &Sheet<'_>, body: &Markup) -> Respons
             }
         }
     };
-    Response::html(200, document.into_string()).header("Content-Security-Policy", POLICY)
+    html_page(document.into_string().into_bytes())
+}
+
+/// An answer with a whole document.
+pub(crate) fn html_page(document: Vec<u8>) -> Response {
+    let mut response = Response::new(200, "text/html; charset=utf-8", document);
+    response.headers.push(("Content-Security-Policy", POLICY.into()));
+    response
 }
 
 fn head(call: &Call<'_>, sheet: &Sheet<'_>) -> Markup {
@@ -84,7 +91,7 @@ fn head(call: &Call<'_>, sheet: &Sheet<'_>) -> Markup {
             meta name="color-scheme" content="light dark";
             @match &sheet.canonical {
                 Some(address) => link rel="canonical" href=(address);,
-                None => meta name="robots" content="noindex, nofollow";,
+                None => meta name="robots" content="noindex";,
             }
             link rel="icon" href={ (call.place.site) "favicon.svg" } type="image/svg+xml";
             link rel="stylesheet" href=(style::address(call));

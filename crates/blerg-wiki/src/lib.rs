@@ -9,6 +9,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod cache;
 mod call;
 mod change;
 mod conflict;
@@ -38,6 +39,7 @@ use std::sync::Arc;
 use blerg_http::{Handler, Method, Pace, Plan, Request, Response};
 use blerg_store::{Error, Store};
 
+use cache::Cache;
 use call::Call;
 use failure::Failure;
 
@@ -61,13 +63,14 @@ pub struct Wiki {
     store: Arc<Store>,
     options: Options,
     report: Report,
+    cache: Cache,
 }
 
 impl Wiki {
     /// The wiki over a store; `report` gets the errors that no visitor caused.
     #[must_use]
     pub fn new(store: Arc<Store>, options: Options, report: Report) -> Wiki {
-        Wiki { store, options, report }
+        Wiki { store, options, report, cache: Cache::default() }
     }
 }
 

@@ -31,7 +31,8 @@ pub(crate) fn listed(
     })
 }
 
-fn hash(text: &str) -> u64 {
+/// Tells queries apart.
+pub(crate) fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
@@ -102,7 +103,7 @@ pub(crate) fn all(call: &Call<'_>, _: &str) -> Result<Response, Failure> {
 }
 
 /// Takes away what is too much; the last name that is left, if there was more.
-fn cut(names: &mut Vec<PageName>) -> Option<PageName> {
+pub(crate) fn cut(names: &mut Vec<PageName>) -> Option<PageName> {
     let has_more = names.len() > ENTRIES;
     names.truncate(ENTRIES);
     names.last().filter(|_| has_more).cloned()

@@ -147,8 +147,10 @@ fn page_href(name: &PageName) -> String {
     format!("./{}", encode(&name.underscored()))
 }
 
-/// The contents stand behind a heading that the text begins with.
+/// The contents stand behind a heading that the text begins with, and leave that out.
 fn with_contents(html: String, toc: &[wiki::Heading]) -> String {
+    let has_title = begins_with_title(&html);
+    let toc = toc.get(usize::from(has_title)..).unwrap_or_default();
     if toc.len() < CONTENTS_HEADINGS_MIN {
         return html;
     }
@@ -156,7 +158,7 @@ fn with_contents(html: String, toc: &[wiki::Heading]) -> String {
     let contents = format!(
         "<nav class=\"toc\" aria-label=\"Contents\"><details open><summary>Contents</summary>{lists}</details></nav>\n"
     );
-    let start = if begins_with_title(&html) { html.find("</h1>\n").map_or(0, |at| at + "</h1>\n".len()) } else { 0 };
+    let start = if has_title { html.find("</h1>\n").map_or(0, |at| at + "</h1>\n".len()) } else { 0 };
     let (title, rest) = html.split_at_checked(start).unwrap_or(("", &html));
     [title, &contents, rest].concat()
 }

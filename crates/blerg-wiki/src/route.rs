@@ -205,6 +205,8 @@ impl Target<'_> {
         }
         let files_bytes_max = usize::try_from(store.settings().wiki.file_bytes_max).unwrap_or(usize::MAX);
         let body_bytes_max = match self {
+            // It will be refused.
+            _ if self.check_method(head.method).is_err() => 0,
             Target::Page(_, Action { name: "attach", .. }) => files_bytes_max.saturating_add(UPLOAD_BYTES_MORE),
             Target::Page(..) => FORM_BYTES_MAX,
             _ => UPLOAD_BYTES_MORE,

@@ -37,7 +37,7 @@ pub(crate) fn search(call: &Call<'_>, _: &str) -> Result<Response, Failure> {
         (found)
         p.hint { "\"words in this order\", -without, #tag, @user. " a href={ (call.place.site) "#search?q=" (encode(text)) } { "Search the posts" } }
     };
-    Ok(call.kept(page(call, &Sheet { title: &title, ..Sheet::default() }, &body).status(status)).cache("no-store"))
+    Ok(call.kept(page(call, &Sheet { title: &title, ..Sheet::default() }, &body).status(status)))
 }
 
 fn results(call: &Call<'_>, text: &str) -> Result<Markup, Failure> {

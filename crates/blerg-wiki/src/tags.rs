@@ -3,13 +3,13 @@
 
 use blerg_http::Response;
 use blerg_markup::{Places, is_tag_name, post_html};
-use blerg_store::{Post, TagKey};
+use blerg_store::{PageName, Post, TagKey};
 use maud::{Markup, PreEscaped, html};
 
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::html::{Sheet, moment, page};
-use crate::lists::{ENTRIES, after, listed};
+use crate::lists::{ENTRIES, after, cut, hash, listed};
 use crate::place::encode;
 use crate::view::name_list;
 
@@ -44,33 +44,43 @@ fn one(call: &Call<'_>, name: &str) -> Result<Response, Failure> {
     if !is_tag_name(name) {
         return Err(Failure::missing("A tag is 1 to 64 characters of 0-9 A-Z a-z - and _."));
     }
-    let after = after(call);
-    let heads = call.wiki()?.tagged(name, after.as_ref(), ENTRIES + 1)?;
-    let mut names: Vec<_> = heads.into_iter().map(|head| head.name).collect();
-    let has_more = names.len() > ENTRIES;
-    names.truncate(ENTRIES);
-    let last = names.last().filter(|_| has_more).cloned();
     let tag = TagKey::Tag(name.to_owned());
-    let found = call.store.reader()?.tag_page(std::slice::from_ref(&tag), None, POSTS)?;
-    let title = format!("#{name}");
-    let body = html! {
-        h1 { (title) }
-        h2 { "Pages" }
+    let reader = call.store.reader()?;
+    let posts = reader.with_leavers(reader.undated_version_of(&[tag.list_key()])?);
+    let (len, changed, stamp) = (posts.len, posts.changed.0, posts.stamp);
+    let pages = call.wiki()?.version()?;
+    let etag = format!("t{pages:x}-{len:x}-{changed:x}-{:x}-{:x}-{:x}", stamp.visible.0, stamp.generation, stamp.epoch);
+    call.unless_known(&format!("{etag}-{:x}", hash(&call.request.query)), call.request.now_us, || {
+        let found = reader.tag_page(std::slice::from_ref(&tag), None, POSTS)?.posts;
+        let title = format!("#{name}");
+        let body = html! {
+            h1 { (title) }
+            h2 { "Pages" }
+            (pages_with(call, name)?)
+            h2 { "Posts" }
+            @if found.is_empty() { p { "No post has this tag." } }
+            (posts_of(call, &found))
+            p { a href={ (call.place.site) "#tag/" (name) } { "All posts with " (title) } }
+        };
+        Ok(page(call, &Sheet { title: &title, ..Sheet::default() }, &body))
+    })
+}
+
+fn pages_with(call: &Call<'_>, tag: &str) -> Result<Markup, Failure> {
+    let heads = call.wiki()?.tagged(tag, after(call).as_ref(), ENTRIES + 1)?;
+    let mut names: Vec<PageName> = heads.into_iter().map(|head| head.name).collect();
+    let last = cut(&mut names);
+    Ok(html! {
         @if names.is_empty() { p { "No page has this tag." } }
         (name_list(call, &names))
         @if let Some(last) = last {
-            p { a rel="next" href=(call.place.special(&format!("Tags/{name}?after={}", encode(last.as_str())))) { "More" } }
+            p { a rel="next" href=(call.place.special(&format!("Tags/{tag}?after={}", encode(last.as_str())))) { "More" } }
         }
-        h2 { "Posts" }
-        @if found.posts.is_empty() { p { "No post has this tag." } }
-        (posts(call, &found.posts))
-        p { a href={ (call.place.site) "#tag/" (name) } { "All posts with " (title) } }
-    };
-    Ok(call.kept(page(call, &Sheet { title: &title, ..Sheet::default() }, &body)))
+    })
 }
 
 /// Posts, newest first.
-pub(crate) fn posts(call: &Call<'_>, posts: &[Post]) -> Markup {
+pub(crate) fn posts_of(call: &Call<'_>, posts: &[Post]) -> Markup {
     let (tag, mention) = (call.place.special("Tags/"), call.place.special("User/"));
     html! {
         @for post in posts {

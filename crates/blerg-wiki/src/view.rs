@@ -1,13 +1,14 @@
 //! Showing pages: as they are, as they were, and their source. Start at [`show`]. A page's HTML was made when it was
 //! saved; it is made anew only after something that it links to came or went.
 
-use blerg_http::Response;
+use blerg_http::{Body, Response};
 use blerg_store::{Editor, PageHead, PageName, PageSource, PageView, View};
 use maud::{Markup, PreEscaped, html};
 
+use crate::cache::Kept;
 use crate::call::Call;
 use crate::failure::Failure;
-use crate::html::{Sheet, Tab, moment, page};
+use crate::html::{Sheet, Tab, html_page, moment, page};
 use crate::place::encode;
 use crate::render::{self, Renderer, Sections};
 use crate::tags;
@@ -27,25 +28,44 @@ pub(crate) fn show(call: &Call<'_>, name: &PageName) -> Result<Response, Failure
         let rev = call.number("rev").ok_or_else(|| Failure::bad("The parameter rev is not a revision's number."))?;
         return old(call, name, rev);
     }
-    match fresh(call, name)? {
-        View::Page(view) => {
-            let head = &view.head;
-            let etag = format!("{:x}-{:x}", head.id.number(), head.version);
-            call.unless_known(&etag, head.changed_us, || Ok(current(call, &view)?.header("Link", links(call, name))))
-        }
-        View::Redirect { to } => Ok(call.kept(moved(call, &call.place.page(&to)).header("Cache-Control", "no-cache"))),
-        View::Deleted(head) => absent(call, name, Some(&head)),
-        View::Missing => absent(call, name, None),
-    }
-}
-
-/// What stands at a name, with HTML that is up to date.
-fn fresh(call: &Call<'_>, name: &PageName) -> Result<View, Failure> {
     let wiki = call.wiki()?;
     // Where the list cannot be written the page is shown with the posts that are known.
     if let Err(error) = wiki.index_posts(blerg_markup::wiki::page_links) {
         call.report(&Failure::from(error));
     }
+    let is_kept = call.user().is_none() && call.request.query.is_empty();
+    let address = canonical(call, name);
+    if let Some(version) = call.cache.version(&address).filter(|_| is_kept)
+        && wiki.page_version(name)? == Some(version)
+        && let Some(kept) = call.cache.get(&address, version)
+    {
+        return call.unless_known(&etag(version), kept.changed_us, || {
+            Ok(html_page(kept.html).header("Link", links(call, name)))
+        });
+    }
+    match fresh(call, name)? {
+        View::Page(view) => call.unless_known(&etag(view.head.version), view.head.changed_us, || {
+            let response = current(call, &view)?;
+            if let (true, Body::Bytes(html)) = (is_kept, &response.body) {
+                let PageHead { version, changed_us, .. } = view.head;
+                call.cache.put(&address, Kept { version, changed_us, html: html.clone() });
+            }
+            Ok(response.header("Link", links(call, name)))
+        }),
+        View::Redirect { to } => Ok(call.kept(moved(call, &call.place.page(&to)))),
+        View::Deleted(head) => absent(call, name, Some(&head)),
+        View::Missing => absent(call, name, None),
+    }
+}
+
+/// Numbers of changes are given out once in a wiki.
+fn etag(version: u64) -> String {
+    format!("p{version:x}")
+}
+
+/// What stands at a name, with HTML that is up to date.
+fn fresh(call: &Call<'_>, name: &PageName) -> Result<View, Failure> {
+    let wiki = call.wiki()?;
     let view = wiki.view(name)?;
     let View::Page(mut page) = view else { return Ok(view) };
     if !page.is_stale && page.renderer == render::VERSION {
@@ -110,7 +130,7 @@ fn backlinks(call: &Call<'_>, name: &PageName) -> Result<Markup, Failure> {
         @if !posts.posts.is_empty() {
             section.links aria-labelledby="posts-here" {
                 h2 #posts-here { "Posts that link here" }
-                (tags::posts(call, &posts.posts))
+                (tags::posts_of(call, &posts.posts))
                 @if posts.next.is_some() { p.hint { "There are older ones." } }
             }
         }

@@ -1,5 +1,7 @@
 //! Hostile input: scripts in names, summaries, texts and files, huge and broken parameters.
 
+use blerg_http::{Handler, Pace};
+
 use super::site::{Site, encode};
 
 const EVIL: &str = "\"><script>alert(1)</script><img src=x onerror=alert(1)> javascript:alert(1) '";
@@ -115,4 +117,22 @@ fn bodies_that_are_no_forms_are_400() {
             site.send(&ask).is(400);
         }
     }
+}
+
+#[test]
+fn bodies_have_limits_by_what_they_are_for() {
+    let site = Site::new();
+    let plan = |method, target: &str| site.wiki.plan(&site.request(&site.guest().ask(method, target)));
+    assert_eq!(plan("GET", "/wiki/Tea").body_bytes_max, 0);
+    assert_eq!(plan("POST", "/wiki/Tea?action=history").body_bytes_max, 0);
+    // A text that is too long has to arrive, to be given back.
+    assert_eq!(plan("POST", "/wiki/Tea").body_bytes_max, 4 << 20);
+    assert_eq!(plan("POST", "/wiki/Tea?action=attach").body_bytes_max, (10 << 20) + (64 << 10));
+    assert_eq!(plan("POST", "/wiki/Special:Login").body_bytes_max, 64 << 10);
+    assert_eq!(plan("POST", "/wiki/a%2Fb").body_bytes_max, 0);
+    // What hashes a password waits for its turn.
+    assert_eq!(plan("POST", "/wiki/Special:Login").pace, Pace::Hashing);
+    assert_eq!(plan("POST", "/wiki/Tea?action=edit&login=1").pace, Pace::Hashing);
+    assert_eq!(plan("POST", "/wiki/Tea").pace, Pace::Slow);
+    assert_eq!(plan("GET", "/wiki/Special:Style.css").pace, Pace::Quick);
 }

@@ -150,3 +150,35 @@ fn the_style_sheet_is_small_and_kept_for_good() {
         style.has(needed);
     }
 }
+
+#[test]
+fn what_is_kept_in_memory_is_never_old() {
+    let site = Site::new();
+    let ada = site.join("ada");
+    ada.write("Tea", "One.");
+    let guest = site.guest();
+    let first = guest.get("/wiki/Tea");
+    let second = guest.get("/wiki/Tea");
+    assert_eq!((&first.body, &first.headers), (&second.body, &second.headers));
+    // Below another prefix it is another page, and a user's is not a guest's.
+    let program = Ask { script_name: "/wiki.cgi", ..guest.ask("GET", "/wiki.cgi/Tea") };
+    site.send(&program).has("/wiki.cgi/Tea?action=edit");
+    ada.get("/wiki/Tea").has("Log out");
+    guest.get("/wiki/Tea").has_not("Log out");
+    ada.write("Tea", "Two.");
+    guest.get("/wiki/Tea").has("Two.");
+    site.admin("root").post("/wiki/Tea?action=delete", &[]).is(303);
+    guest.get("/wiki/Tea").is(404);
+}
+
+#[test]
+fn a_long_page_has_contents_without_its_title() {
+    let site = Site::new();
+    let ada = site.join("ada");
+    ada.write("Tea", "# Tea\n\n## One\n\n## Two\n");
+    site.guest().get("/wiki/Tea").has_not("Contents");
+    ada.write("Tea", "# Tea\n\n## One\n\n## Two\n\n### Three\n");
+    let page = site.guest().get("/wiki/Tea");
+    page.has("</h1>\n<nav class=\"toc\" aria-label=\"Contents\">").has("<a href=\"#s-three\">Three</a>");
+    page.has_not("<a href=\"#s-tea\">");
+}
