@@ -16,7 +16,7 @@ use crate::opml::{self, Outline, Subscriptions};
 use crate::place::Place;
 use crate::route::{Below, Wanted};
 use crate::source::{Frame, Subject};
-use crate::{atom, json, rss};
+use crate::{atom, change, json, rss};
 
 /// How long a reader or a cache may show what it has: news is that late at most, and a crowd asks once in that time.
 const MAX_AGE: &str = "max-age=60";
@@ -43,6 +43,10 @@ pub(crate) struct Call<'a> {
 pub(crate) fn answer(call: &Call<'_>, wanted: Wanted) -> Result<Response, Failure> {
     match wanted {
         Wanted::Style => Ok(style(call.request)),
+        Wanted::Changes(changes, format) => {
+            let format = format.unwrap_or_else(|| Format::accepted(&call.request.headers));
+            change::answer(call, &changes, format)
+        }
         Wanted::Opml(name, format) => subscriptions(call, &name, format.unwrap_or(Format::Rss)),
         Wanted::Feed(source, format) => {
             let format = format.unwrap_or_else(|| Format::accepted(&call.request.headers));
@@ -94,7 +98,7 @@ fn feed(call: &Call<'_>, reader: &Reader, subject: &Subject, format: Format) -> 
 }
 
 /// The feed in its format, with the header `Link` that says the same of it.
-fn document(feed: Feed, format: Format) -> Result<Document, Failure> {
+pub(crate) fn document(feed: Feed, format: Format) -> Result<Document, Failure> {
     let body = match format {
         Format::Rss => rss::write(&feed)?,
         Format::Atom => atom::write(&feed)?,
@@ -107,7 +111,7 @@ fn document(feed: Feed, format: Format) -> Result<Document, Failure> {
 
 /// What every feed carries: for how long it is good, that the type depends on who asks, and that pages of other sites may
 /// read it (readers in the browser do).
-fn dressed(response: Response) -> Response {
+pub(crate) fn dressed(response: Response) -> Response {
     response
         .cache(MAX_AGE)
         .header("Vary", "Accept")
@@ -203,7 +207,7 @@ impl Etag {
 }
 
 /// FNV-1a, 64 bits: the visitor would deceive only himself.
-fn fold(parts: &[&str]) -> u64 {
+pub(crate) fn fold(parts: &[&str]) -> u64 {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0100_0000_01b3;
     let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));

@@ -34,6 +34,14 @@ impl Failure {
         Failure::new(404, "no_such_user", "There is no such user.")
     }
 
+    pub(crate) fn no_such_page() -> Failure {
+        Failure::new(404, "no_such_page", "There is no such page.")
+    }
+
+    pub(crate) fn not_for_all() -> Failure {
+        Failure::new(403, "not_allowed", "The wiki has no feeds, because not everybody may read it.")
+    }
+
     pub(crate) fn bad_tag() -> Failure {
         let reason = "A tag is #, H or @ and 1 to 64 characters of 0-9 A-Z a-z - and _; a feed has at most 8.";
         Failure::new(404, "bad_tag", reason)

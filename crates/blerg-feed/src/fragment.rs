@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use blerg_store::{AuthorId, Post, RecordNo};
 
+use crate::feed::Entry;
 use crate::format::Format;
 use crate::id::Ids;
 use crate::place::Place;
@@ -95,16 +96,21 @@ impl Fragments {
             return Ok(written);
         }
         let entry = entry(&post, place, ids);
-        let written: Written = match format {
-            Format::Rss => rss::item(&entry)?,
-            Format::Atom => atom::entry(&entry)?,
-            Format::Json => json::item(&entry).map_err(io::Error::from)?,
-        }
-        .into();
+        let written = write(&entry, format)?;
         let fragment = Fragment { site: place.front().to_owned(), post, written: Arc::clone(&written) };
         kept().keep(key, fragment);
         Ok(written)
     }
+}
+
+/// An entry in the format.
+pub(crate) fn write(entry: &Entry, format: Format) -> Result<Written, io::Error> {
+    let written = match format {
+        Format::Rss => rss::item(entry)?,
+        Format::Atom => atom::entry(entry)?,
+        Format::Json => json::item(entry).map_err(io::Error::from)?,
+    };
+    Ok(written.into())
 }
 
 #[cfg(test)]

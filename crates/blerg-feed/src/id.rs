@@ -30,6 +30,11 @@ impl Ids {
         self.named(&name)
     }
 
+    /// Of a change of the wiki, by its number, which is never used again.
+    pub(crate) fn change(&self, id: u64) -> String {
+        self.named(&format!("change/{id}"))
+    }
+
     /// Of a feed, by the path that all its formats share.
     pub(crate) fn feed(&self, path: &str) -> String {
         self.named(&format!("feed/{path}"))

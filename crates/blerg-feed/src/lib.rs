@@ -12,6 +12,7 @@
 mod answer;
 mod atom;
 mod cache;
+mod change;
 mod date;
 mod failure;
 mod feed;

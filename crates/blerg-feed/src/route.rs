@@ -3,12 +3,13 @@
 //! `rss.cgi` itself is asked. A trailing `.rss`, `.atom` or `.json` is always the format.
 
 use blerg_http::Request;
-use blerg_store::{AuthorName, TAGS_MAX, TagKey};
+use blerg_store::{AuthorName, PageName, TAGS_MAX, TagKey};
 
+use crate::change::Changes;
 use crate::failure::Failure;
 use crate::format::Format;
 
-/// What a feed is made of. The wiki's changes and its pages will be two more.
+/// What a feed of records is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// A user's records.
@@ -26,6 +27,8 @@ pub(crate) enum Source {
 pub(crate) enum Wanted {
     /// A feed; without a format, `Accept` chooses.
     Feed(Source, Option<Format>),
+    /// Changes of the wiki; without a format, `Accept` chooses.
+    Changes(Changes, Option<Format>),
     /// Whom a user follows, as feeds of this format.
     Opml(AuthorName, Option<Format>),
     /// What makes feeds readable in a browser.
@@ -51,7 +54,7 @@ pub(crate) struct Target {
 impl Wanted {
     /// Whether it waits for SQLite, or reads much.
     pub(crate) fn is_slow(&self) -> bool {
-        matches!(self, Wanted::Feed(Source::Search(_), _) | Wanted::Opml(..))
+        matches!(self, Wanted::Feed(Source::Search(_), _) | Wanted::Changes(..) | Wanted::Opml(..))
     }
 }
 
@@ -85,6 +88,11 @@ fn wanted(request: &Request, path: &str) -> Result<Wanted, Failure> {
     let source = match path.split_once('/') {
         Some(("user", name)) => Source::User(user(name)?),
         Some(("tag", tags)) => Source::Tags(read_tags(tags)?),
+        Some(("page", name)) => {
+            let name = PageName::parse(name).map_err(|_| Failure::no_such_page())?;
+            return Ok(Wanted::Changes(Changes::Page(name), format));
+        }
+        None if path == "wiki" => return Ok(Wanted::Changes(Changes::Wiki, format)),
         Some(("opml", name)) => return Ok(Wanted::Opml(user(name)?, format)),
         None if path == "latest" => Source::Latest,
         None if path == "search" => Source::Search(parameter(request, "q").ok_or_else(Failure::no_query)?),
