@@ -4,6 +4,7 @@ use blerg_api::Api;
 use blerg_feed::Feeds;
 use blerg_http::{Body, Front, Handler, Headers, Incoming, Request};
 use blerg_store::{Argon2Cost, Backend, Durability, Limits, Recovery, Registration, Settings, Store, WikiSettings};
+use blerg_wiki::{Options, Wiki};
 use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
@@ -48,6 +49,7 @@ pub fn settings() -> Settings {
 pub struct Site {
     pub api: Api,
     pub feeds: Feeds,
+    pub wiki: Wiki,
     pub store: Arc<Store>,
     pub now_us: Cell<u64>,
     pub faults: Arc<Mutex<Vec<String>>>,
@@ -125,12 +127,15 @@ impl Site {
             }
             told.lock().expect("not poisoned").push(text);
         });
-        let shared = Arc::clone(&report);
+        let (of_feeds, of_wiki) = (Arc::clone(&report), Arc::clone(&report));
         let api = Api::new(Arc::clone(&store), Box::new(move |error| report(error)));
-        let feeds = Feeds::new(Arc::clone(&store), None, Box::new(move |error| shared(error)));
+        let feeds = Feeds::new(Arc::clone(&store), None, Box::new(move |error| of_feeds(error)));
+        let options = Options { name: "Wiki".to_owned(), language: "en".to_owned() };
+        let wiki = Wiki::new(Arc::clone(&store), options, Box::new(move |error| of_wiki(error)));
         Site {
             api,
             feeds,
+            wiki,
             store,
             now_us: Cell::new(START_SECS * 1_000_000),
             faults,
@@ -173,7 +178,11 @@ impl Site {
     pub fn send(&self, ask: &Ask<'_>) -> Reply {
         self.wait(1);
         let request = self.request(ask);
-        let handler: &dyn Handler = if blerg_feed::has(&request.path) { &self.feeds } else { &self.api };
+        let handler: &dyn Handler = match request.path.as_str() {
+            path if blerg_feed::has(path) => &self.feeds,
+            path if blerg_wiki::has(path) => &self.wiki,
+            _ => &self.api,
+        };
         let sealed = handler.handle(&request).seal(request.method);
         let body = match sealed.body {
             Body::Bytes(bytes) => bytes,
