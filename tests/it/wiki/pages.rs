@@ -111,6 +111,9 @@ fn lists(way: &Way) {
     let export = way.get("/wiki/Special:Export");
     assert_eq!((export.status, export.header("content-type")), (200, Some("application/zip")), "{}", way.name());
     assert!(export.body.starts_with(b"PK\x03\x04") && export.body.len() > 200_000, "{}", way.name());
+    has(way, "/rss/wiki.atom", &["Tea", "Renamed from", "~/wiki/Milk?action=diff&amp;from=2&amp;to=3"]);
+    has(way, "/rss/page/Tea.rss", &["<title>Tea: new</title>"]);
+    assert_eq!(way.get("/rss/page/Nothing.rss").status, 404, "{}", way.name());
     for (path, status) in [("/wiki", 301), ("/wiki/Special:Nothing", 404), ("/wiki/a%3Fb", 404), ("/wiki/%23x", 404)] {
         assert_eq!(way.get(path).status, status, "{}: {path}", way.name());
     }
