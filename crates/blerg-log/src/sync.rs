@@ -169,7 +169,10 @@ fn redirty(core: &Core, view: &View, intent: u64) -> Result<(), Error> {
         let mut header = vec![0; FATE_IN_FRAME as usize];
         view.segments.read(position, &mut header)?;
         view.segments.write(position, &header)?;
-        view.segments.write(position + fate_end, &payload)?;
+        // A SEAL has none, and behind it the segment may end.
+        if !payload.is_empty() {
+            view.segments.write(position + fate_end, &payload)?;
+        }
     }
     Ok(())
 }

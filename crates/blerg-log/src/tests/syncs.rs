@@ -306,3 +306,18 @@ fn who_dies_in_the_syncs_of_a_recovery_loses_nothing() {
         }
     }
 }
+
+#[test]
+fn who_dies_in_the_sync_of_a_seal_at_the_very_end_of_a_segment_stops_nobody() {
+    // Of one of these lengths the SEAL takes the last bytes there are.
+    for len in (1_700..1_760).step_by(8) {
+        let (disk, log) = one();
+        log.commit(1, vec![put(0, &"x".repeat(len))]).unwrap();
+        drop(log);
+        for disk in deaths_in_sync(&disk, |disk| drop(open(disk, Mapped).unwrap().commit(1, vec![put(0, "one")]))) {
+            let log = open(&disk, Mapped).unwrap();
+            log.commit(1, vec![put(0, "two")]).unwrap();
+            check_sound(&log);
+        }
+    }
+}
