@@ -57,7 +57,7 @@ pub fn main(program: &Program, part: Part) -> ExitCode {
     if refused {
         forget_body(rustix::stdio::stdin(), announced_bytes(&variables).min(REFUSED_BYTES_MAX), REFUSED_WAIT_MAX);
     }
-    if let Some(store) = store.filter(|_| recovering) {
+    if let Some(store) = store.filter(|store| recovering || store.is_rebuild_due()) {
         recovery::start_if_needed(&store);
     }
     match outcome {

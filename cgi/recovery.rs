@@ -1,5 +1,6 @@
-//! Recovery that is too long for one CGI request: a process of its own session does it while visitors get 503.
-//! Start at [`start_if_needed`]. At most one such process works on a data directory; the others end at once.
+//! Recovery that is too long for one CGI request: a process of its own session does it while visitors get 503. So does it
+//! build a new index where the one that is there was found wrong. Start at [`start_if_needed`]. At most one such process
+//! works on a data directory; the others end at once.
 
 use std::fs::File;
 use std::process::{Command, Stdio};
@@ -17,7 +18,7 @@ pub(crate) const FLAG: &str = "--recover-in-background";
 
 /// Starts the recovering process if that is what the store waits for. The answer has left already, so errors are only told.
 pub(crate) fn start_if_needed(store: &Store) {
-    if !store.log().is_err_and(|error| error.is_recovering()) {
+    if !store.is_rebuild_due() && !store.log().is_err_and(|error| error.is_recovering()) {
         return;
     }
     // The child reads its settings from the environment; without these two it does not take itself for a CGI program.

@@ -128,6 +128,11 @@ impl Store {
         }
     }
 
+    /// Whether the record log's index was found wrong, and this process may not build a new one: another one has to.
+    pub fn is_rebuild_due(&self) -> bool {
+        self.log.get().is_some_and(Log::is_rebuild_due)
+    }
+
     /// What an acknowledged write survives here: `sync` or `none`.
     ///
     /// # Errors
