@@ -115,8 +115,7 @@ fn hash_one_at_a_time(way: &Way) {
         most.fetch_max(private_kib(worker), Ordering::Relaxed);
     });
     let most = most.into_inner();
-    println!("measured: {most} KiB private of the worker, {beside:?}");
-    assert!((32 << 10..WORKER_KIB_MAX).contains(&most), "{most} KiB private at the most");
+    assert!((32 << 10..WORKER_KIB_MAX).contains(&most), "{most} KiB private at the most, {beside:?}");
     beside.check();
 }
 
