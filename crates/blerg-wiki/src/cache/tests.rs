@@ -1,3 +1,5 @@
+//! Copies are given out under their version only, and memory is bounded.
+
 use super::{Cache, ENTRIES_MAX, Kept, PAGE_BYTES_MAX};
 
 fn kept(version: u64, bytes: usize) -> Kept {

@@ -1,3 +1,5 @@
+//! Files are known by their bytes, and nothing that could run is shown.
+
 use super::{Media, known, sniff};
 
 #[track_caller]

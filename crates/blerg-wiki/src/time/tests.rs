@@ -1,3 +1,5 @@
+//! Days, hours and minutes are those of the calendar.
+
 use super::{machine, minute};
 
 #[track_caller]
