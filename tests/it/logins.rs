@@ -128,9 +128,8 @@ fn cgi_processes_wait_for_their_turn_before_they_open_anything() {
         most.fetch_max(private_kib_of_all(&way.site), Ordering::Relaxed);
     });
     let most = most.into_inner();
-    println!("measured: {most} KiB private of all processes, {beside:?}");
     let bound = WORKER_KIB_MAX + WAITING_KIB_MAX * u64::try_from(LOGINS).unwrap();
-    assert!((32 << 10..bound).contains(&most), "{most} KiB private of all processes at the most, bound {bound}");
+    assert!((32 << 10..bound).contains(&most), "{most} KiB private of all processes at the most, bound {bound}, {beside:?}");
     beside.check();
 }
 
