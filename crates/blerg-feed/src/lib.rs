@@ -1,8 +1,8 @@
 //! The site's feeds over the store: RSS 2.0, Atom (RFC 4287), JSON Feed 1.1, and OPML of whom a user follows. Start at
 //! [`Feeds`], which is a [`Handler`]; its routes are in route.rs, API.md ("Feeds") is their contract.
 //! A feed is one [`feed::Feed`], whatever the format; a new source of records is a variant of `route::Source` and a
-//! function that makes that value; the wiki's changes are another kind (change.rs). It never reads the clock, and opens SQLite for a
-//! search and for the wiki only.
+//! function that makes that value; the wiki's changes are another kind (change.rs). It never reads the clock, and opens
+//! SQLite for a search and for the wiki only.
 //!
 //! ```
 //! assert!(blerg_feed::has("/rss/user/ada.atom") && blerg_feed::has("/rss.cgi"));
