@@ -129,7 +129,10 @@ fn cgi_processes_wait_for_their_turn_before_they_open_anything() {
     });
     let most = most.into_inner();
     let bound = WORKER_KIB_MAX + WAITING_KIB_MAX * u64::try_from(LOGINS).unwrap();
-    assert!((32 << 10..bound).contains(&most), "{most} KiB private of all processes at the most, bound {bound}, {beside:?}");
+    assert!(
+        (32 << 10..bound).contains(&most),
+        "{most} KiB private of all processes at the most, bound {bound}, {beside:?}"
+    );
     beside.check();
 }
 
