@@ -24,6 +24,10 @@ use crate::tick::Tick;
 /// Input of a request that takes none is read up to here and dropped.
 const IGNORED_BODY_BYTES_MAX: u64 = 64 * 1024;
 
+/// Slow requests that wait for a thread of the pool: a crowd of a thousand that asks for wiki pages at once is served, each
+/// in well under a millisecond.
+const SLOW_WAITING_MAX: usize = 1024;
+
 /// Serves on the socket of the settings, else on the one that the program was started with, until SIGTERM.
 ///
 /// # Errors
@@ -57,6 +61,7 @@ pub fn run_part(config: Config, part: Part) -> Result<(), Error> {
     let limits = fastcgi::Config {
         threads: usize::try_from(setup.config.number(Key::Threads)).unwrap_or(1).max(1),
         web_server_addrs: web_server_addrs(),
+        pool_queue_max: SLOW_WAITING_MAX,
         ..fastcgi::Config::default()
     };
     let server = Server::new(listener, limits, worker).map_err(Error::Worker)?;

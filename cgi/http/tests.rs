@@ -258,6 +258,8 @@ fn a_header_beyond_the_limits_is_refused() {
 
 #[test]
 fn quick_requests_go_on_while_slow_ones_wait_and_too_many_slow_ones_are_refused() {
+    // Both ends of all connections are here.
+    crate::listen::raise_file_limit();
     let site = start(1);
     let too_many = 8;
     let mut sent: Vec<TcpStream> = (0..exchange::SLOW_MAX + too_many).map(|_| site.connect()).collect();

@@ -11,9 +11,10 @@ pub struct Config {
     pub threads: usize,
     /// Most threads of the pool; they start when they are needed and end when idle (16: they mostly wait).
     pub pool_threads_max: usize,
-    /// Most requests that wait for the pool, and most that wait for their turn there; the next one is refused as
-    /// overload (64).
+    /// Most requests that wait for the pool; the next one is refused as overload (64).
     pub pool_queue_max: usize,
+    /// Most requests that wait for their turn there; the next one is refused as overload (64).
+    pub pool_turn_queue_max: usize,
     /// Most connections at once; `None`: what the file limit leaves (it is raised to the hard limit).
     pub connections_max: Option<usize>,
     /// Most requests at once on one connection; the next one is refused as overload (100).
@@ -49,6 +50,7 @@ impl Default for Config {
             threads: 1,
             pool_threads_max: 16,
             pool_queue_max: 64,
+            pool_turn_queue_max: 64,
             connections_max: None,
             requests_per_connection_max: 100,
             params_bytes_max: 256 << 10,

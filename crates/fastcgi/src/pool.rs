@@ -25,6 +25,7 @@ struct Inner {
     application: Arc<dyn Application>,
     threads_max: usize,
     queue_max: usize,
+    turn_queue_max: usize,
     state: Mutex<State>,
     work: Condvar,
     quiet: Condvar,
@@ -34,7 +35,7 @@ struct Inner {
 struct State {
     /// Bounded by `queue_max` and the threads, but for resumed streams, of which each request has one at most.
     queue: VecDeque<Job>,
-    /// What runs one at a time; bounded by `queue_max`.
+    /// What runs one at a time; bounded by `turn_queue_max`.
     in_turn: VecDeque<Job>,
     /// Whether one of those runs.
     turn_taken: bool,
@@ -101,6 +102,7 @@ impl Pool {
                 application,
                 threads_max: config.pool_threads_max,
                 queue_max: config.pool_queue_max,
+                turn_queue_max: config.pool_turn_queue_max,
                 state: Mutex::default(),
                 work: Condvar::new(),
                 quiet: Condvar::new(),
@@ -111,11 +113,10 @@ impl Pool {
     /// Takes a request, or gives it back because the queue is full or no thread can be started.
     pub(crate) fn respond(&self, request: Box<Request>, flow: Arc<Flow>, turn: Turn) -> Result<(), Box<Request>> {
         let mut state = self.inner.lock();
-        let starting = match turn {
-            Turn::Any => self.inner.threads_max.saturating_sub(state.busy),
-            Turn::One => usize::from(!state.turn_taken),
+        let room = match turn {
+            Turn::Any => self.inner.queue_max + self.inner.threads_max.saturating_sub(state.busy),
+            Turn::One => self.inner.turn_queue_max + usize::from(!state.turn_taken),
         };
-        let room = self.inner.queue_max + starting;
         let queue = state.queue(turn);
         if queue.len() >= room {
             queue.retain(|job| !job.flow().is_abandoned());

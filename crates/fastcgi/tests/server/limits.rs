@@ -35,7 +35,7 @@ fn a_full_pool_is_overload_said_by_the_application_or_the_protocol() {
 
 #[test]
 fn what_runs_in_turn_leaves_the_other_threads_to_the_rest() {
-    let server = Running::with(Config { pool_threads_max: 2, pool_queue_max: 3, ..Config::default() });
+    let server = Running::with(Config { pool_threads_max: 2, pool_turn_queue_max: 3, ..Config::default() });
     let mut client = server.client();
     let waiting = [("POOL", "in turn"), ("DO", "wait")];
     for id in 1..=4 {
