@@ -12,10 +12,11 @@ SCALE   ?= 50000
 STATIC   = RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --target $(HOST)
 
 # What the tests and benches drive, by Debian package.
-DEPS_TEST  = lighttpd apache2 libapache2-mod-fcgid nginx-light libfcgi-bin spawn-fcgi strace \
+DEPS_TEST  = git lighttpd apache2 libapache2-mod-fcgid nginx-light libfcgi-bin spawn-fcgi strace \
              newsboat sfeed rss2email libxml2-utils jing python3-feedparser curl openssl \
              chromium fortunes fortunes-de fortunes-es fortunes-it fortunes-pl fortunes-ru fortunes-zh ca-certificates systemd
-DEPS_BENCH = $(DEPS_TEST) libfcgi-dev wrk gcc
+DEPS_BENCH = $(DEPS_TEST) libfcgi-dev wrk gcc hey fossil php-fpm php-xml procps \
+             python3-flask python3-gevent python3-markdown-it python3-mdit-py-plugins
 SUDO       = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: all run test lint tidy deps deps-bench bench shots install fuzz soak clean
@@ -58,10 +59,14 @@ deps: ## installs the Debian packages that the tests drive
 deps-bench:
 	@missing=$$(for p in $(DEPS_BENCH); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
 	[ -z "$$missing" ] || { $(SUDO) apt-get update -q && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -qy --no-install-recommends $$missing; }
+	@# After PHP, or it would bring Apache's; told to leave the web servers' settings alone. Without it its line is left out.
+	@dpkg -s dokuwiki >/dev/null 2>&1 || { echo "dokuwiki dokuwiki/webservers multiselect" | $(SUDO) debconf-set-selections; \
+	DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -qy --no-install-recommends dokuwiki || true; }
 
 bench: all deps-bench ## compares with floors and peers in one run and prints ratios
 	SCALE=$(SCALE) tests/bench/run
 	tests/bench/feeds
+	tests/bench/wiki
 
 install: all ## copies dist/ to $(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/blerg $(DESTDIR)$(PREFIX)/share/blerg
