@@ -68,7 +68,7 @@ impl<M: Memory> Index<M> {
     /// # Errors
     /// The first damage that was met.
     pub(crate) fn verify(&self) -> Result<Summary, Error> {
-        let mut sum = Summary { live_bytes: self.first(), used_bytes: self.used()?, ..Summary::default() };
+        let mut sum = Summary { live_bytes: self.first(), ..Summary::default() };
         for root in 0..1 << self.root_bits {
             sum.live_bytes += self.table(ROOTS_AT + 8 * root)?.map_or(0, super::table::Table::bytes);
         }
@@ -93,6 +93,8 @@ impl<M: Memory> Index<M> {
             sum.live_bytes += head_bytes(key.len()) + blocks_bytes(head.len());
             Ok(())
         })?;
+        // Last: a writer may be at work, and what was just counted was taken into use before.
+        sum.used_bytes = self.used()?;
         if sum.live_bytes > sum.used_bytes {
             return Err(damaged(super::layout::USED_AT, "less in use than there is"));
         }
