@@ -330,14 +330,17 @@ fn the_operator_changes_pages() {
     let docs = folder(&site, "docs", &[("a.md", b"[[b]] [b](b.md)\n"), ("b.md", b"secret\n")]);
     import(&site, &docs, &[]);
     let done = |arguments: &[&str]| site.tool(&[&["wiki"], arguments].concat());
-    let check = |arguments: &[&str], want: i32| assert_eq!(wiki(&site, arguments).0, want, "{arguments:?}");
+    let check = |arguments: &[&str], want: i32| {
+        let output = site.try_tool(&[&["wiki"], arguments].concat());
+        assert_eq!(output.status.code(), Some(want), "{arguments:?}: {output:?}");
+    };
     assert_eq!(done(&["list"]), "a\t1\t13\t\nb\t1\t7\t\n");
     assert!(done(&["rename", "b", "c", "--author", "ada", "--summary", "why"]).contains("links of 1 pages mended"));
     assert_eq!(done(&["show", "a"]), "[[c]] [b](b)\n");
     done(&["protect", "c", "admins"]);
     assert_eq!(done(&["list", "--all"]), "a\t2\t13\t\nb\t1\t0\tleads to c\nc\t3\t7\tonly admins\n");
     done(&["protect", "c", "rule"]);
-    check(&["protect", "c", "kings"], 2);
+    assert_eq!(site.try_tool(&["wiki", "protect", "c", "kings"]).status.code(), Some(2));
     check(&["rename", "c", "a"], 1);
     check(&["rename", "c", "x/y"], 2);
     check(&["show", "nothing"], 1);
@@ -353,7 +356,7 @@ fn the_operator_changes_pages() {
     check(&["erase", "a", "--rev", "3"], 1);
     done(&["erase", "a", "--rev", "2"]);
     check(&["show", "a", "--rev", "2"], 1);
-    assert!(done(&["erase", "c"]).contains("5 revisions") || done(&["list"]) == "a\t3\t13\t\n");
+    assert!(done(&["erase", "c"]).contains("6 revisions"));
     check(&["show", "c"], 1);
     check(&["check"], 0);
     assert!(done(&["stats"]).contains(" 1 pages\n"));
