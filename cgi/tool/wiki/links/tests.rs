@@ -1,3 +1,5 @@
+//! Links of a directory that is made for the test, rewritten and counted.
+
 use std::collections::BTreeSet;
 use std::fs;
 

@@ -1,3 +1,5 @@
+//! Paths and the names that they get, in the order in which they come.
+
 use super::*;
 
 #[track_caller]

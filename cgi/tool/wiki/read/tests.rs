@@ -1,3 +1,5 @@
+//! What becomes of a file's bytes before they are a page's text.
+
 use super::*;
 
 #[track_caller]
