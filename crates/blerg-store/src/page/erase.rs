@@ -46,7 +46,8 @@ impl Wiki<'_> {
             if row == Some(page.text) {
                 return Err(Error::RevisionInUse { rev }.into());
             }
-            next_change(transaction)?;
+            let change = next_change(transaction)?;
+            transaction.execute("UPDATE page SET version = ?2 WHERE id = ?1", [page.id.0, change])?;
             let blank = "UPDATE revision SET summary = '', author = NULL WHERE page = ?1 AND rev = ?2";
             transaction.execute(blank, params![page.id.0, signed(rev)])?;
             if let Some(row) = row {

@@ -83,3 +83,14 @@ fn a_copy_of_the_wiki_is_whole() {
     assert_eq!(files_with(folder.path(), b"<p>text</p>").len(), 1);
     assert_eq!(Site::new().store.copy_wiki(folder.path()).unwrap(), 0);
 }
+
+#[test]
+fn an_erased_revision_makes_what_shows_it_another_version() {
+    let site = Site::new();
+    put(&site, "Plan", "first");
+    put(&site, "Plan", "second");
+    let wiki = site.store.wiki().unwrap();
+    let before = wiki.page_version(&page("Plan")).unwrap();
+    wiki.erase_revision(&page("Plan"), 1).unwrap();
+    assert!(wiki.page_version(&page("Plan")).unwrap() > before);
+}
