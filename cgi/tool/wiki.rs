@@ -182,17 +182,20 @@ fn undelete(wiki: Wiki<'_>, command: &Change) -> Result<Answer, Failure> {
 
 fn rename(wiki: Wiki<'_>, command: &Rename) -> Result<Answer, Failure> {
     let (from, to) = (name(&command.page)?, name(&command.to)?);
-    let fixes = if command.keep_links { Vec::new() } else { link_fixes(wiki, &from, &to)? };
+    let (fixes, left) = if command.keep_links { (Vec::new(), Vec::new()) } else { link_fixes(wiki, &from, &to)? };
     let leave = if command.no_redirect { Leave::Nothing } else { Leave::Redirect };
     match wiki.rename_page(&from, &to, leave, &fixes, &by(&command.said))? {
         Renamed::Done { rev, unfixed } => {
-            let mut text = format!("{from} is {to} now; links of {} pages mended\n", fixes.len() - unfixed.len());
+            let fixed = fixes.len() - unfixed.len();
+            let mut text = format!("{from} is {to} now; links of {fixed} pages mended\n");
             for page in &unfixed {
                 text.push_str(&format!("{page} was edited meanwhile: its links are not mended\n"));
             }
-            let unfixed: Vec<&str> = unfixed.iter().map(PageName::as_str).collect();
-            let json =
-                json!({ "page": to.as_str(), "rev": rev, "fixed": fixes.len() - unfixed.len(), "unfixed": unfixed });
+            for page in &left {
+                text.push_str(&format!("{page} is too long: its links are not mended\n"));
+            }
+            let unfixed: Vec<&str> = unfixed.iter().chain(&left).map(PageName::as_str).collect();
+            let json = json!({ "page": to.as_str(), "rev": rev, "fixed": fixed, "unfixed": unfixed });
             Ok(Answer::new(text, json))
         }
         Renamed::Taken { is_deleted: false } => Err(Failure::Refused(format!("there is a page {to} already"))),

@@ -11,6 +11,7 @@ use crate::edit::hidden;
 use crate::failure::Failure;
 use crate::html::{Sheet, Tab, page};
 use crate::typed::{SUMMARY_BYTES_MAX, Typed};
+use crate::view;
 
 /// Hunks to choose from; a form has at most 256 fields. In the others both texts stay.
 const HUNKS_MAX: usize = 200;
@@ -128,10 +129,9 @@ pub(crate) fn chosen(
     theirs: u64,
     form: &Form,
 ) -> Result<Typed, Failure> {
-    let wiki = call.wiki()?;
     let text_of = |rev: u64| match rev {
         0 => Ok(String::new()),
-        rev => wiki.source(name, Some(rev)).map(|source| source.text.unwrap_or_default()),
+        rev => view::source(call, name, Some(rev)).map(|source| source.text.unwrap_or_default()),
     };
     let (from, other) = (text_of(typed.base)?, text_of(theirs)?);
     let text = match merge(&from, &typed.text, &other) {

@@ -107,6 +107,11 @@ pub(crate) fn save(call: &Call<'_>, name: &PageName) -> Result<Response, Failure
     })
 }
 
+/// The text of a request that got nowhere.
+pub(crate) fn give_back(call: &Call<'_>, name: &PageName, failure: &Failure) -> Result<Response, Failure> {
+    Ok(given_back(call, name, &Typed::read(&call.request.form()?), failure))
+}
+
 /// The form with the text, and why it was not saved.
 fn given_back(call: &Call<'_>, name: &PageName, typed: &Typed, failure: &Failure) -> Response {
     call.report(failure);
@@ -117,9 +122,10 @@ fn given_back(call: &Call<'_>, name: &PageName, typed: &Typed, failure: &Failure
 
 /// Does what the button says.
 fn submit(call: &Call<'_>, name: &PageName, typed: &Typed, form: &Form) -> Result<Response, Failure> {
+    call.check_reader()?;
     let head = call.wiki()?.head(name)?;
     check_editor(call, head.as_ref())?;
-    let whole = whole(call, name, typed, form)?;
+    let whole = whole(call, name, head.as_ref(), typed, form)?;
     match Typed::button(form) {
         Button::Preview => preview(call, name, typed),
         Button::Review => Ok(editor(call, name, &whole, &html! {}, &html! {}).cache("no-store")),
@@ -139,13 +145,26 @@ fn submit(call: &Call<'_>, name: &PageName, typed: &Typed, form: &Form) -> Resul
     }
 }
 
-/// The text as that of the whole page: a section is put in its place, choices of a conflict are carried out.
-fn whole(call: &Call<'_>, name: &PageName, typed: &Typed, form: &Form) -> Result<Typed, Failure> {
+/// The text as that of the whole page: a section is put in its place, choices of a conflict are carried out. What was
+/// edited may be called otherwise by now: it is the page that the revisions are of which the form names.
+fn whole(
+    call: &Call<'_>,
+    name: &PageName,
+    head: Option<&PageHead>,
+    typed: &Typed,
+    form: &Form,
+) -> Result<Typed, Failure> {
+    let is_hidden = head.is_some_and(|head| head.is_deleted) && !call.rules().may_administer(&call.editor());
+    if is_hidden {
+        return Ok(Typed { section: None, theirs: None, ..typed.clone() });
+    }
+    let moved = head.and_then(|head| head.redirect.as_ref()).filter(|_| !typed.of_redirect);
+    let name = moved.unwrap_or(name);
     if let Some(theirs) = typed.theirs {
         return conflict::chosen(call, name, typed, theirs, form);
     }
     let Some(section) = typed.section else { return Ok(typed.clone()) };
-    let text = call.wiki()?.source(name, Some(typed.base))?.text.unwrap_or_default();
+    let text = view::source(call, name, Some(typed.base))?.text.unwrap_or_default();
     let text = replace_section(&text, section, &typed.text);
     let text =
         text.ok_or_else(|| Failure::bad("The page has no such section any more: save it as a page of its own."))?;

@@ -97,8 +97,14 @@ fn answer(call: &mut Call<'_>) -> Result<Response, Failure> {
     if call.request.method == Method::Post && !call.request.same_site() {
         return Err(Failure::cross_site());
     }
-    call.identify()?;
-    if !target.is_for_everybody() {
+    let written = target.written(call.request.method);
+    match (call.identify(), written) {
+        (Ok(()), _) => {}
+        (Err(failure), Some(name)) => return edit::give_back(call, name, &failure),
+        (Err(failure), None) => return Err(failure),
+    }
+    // Who may not read gets back what they wrote all the same: edit.rs asks.
+    if !target.is_for_everybody() && written.is_none() {
         call.check_reader()?;
     }
     target.answer(call)

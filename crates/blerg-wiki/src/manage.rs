@@ -18,6 +18,9 @@ use crate::view;
 /// Pages whose links one rename mends; the redirect serves the others.
 const FIXES_MAX: usize = 1_000;
 
+/// Bytes of texts and HTML that one rename has ready at once; pages beyond that are left as they are, too.
+const FIXES_BYTES_MAX: usize = 24 * 1024 * 1024;
+
 /// How often a change is tried again when somebody saves in between.
 const TRIES_MAX: usize = 8;
 
@@ -130,31 +133,46 @@ fn try_rename(call: &Call<'_>, name: &PageName, form: &Form) -> Result<Response,
     let to =
         PageName::parse(form.get("to").unwrap_or_default().trim()).map_err(|error| Failure::bad(name_reason(error)))?;
     call.spend()?;
-    let fixes = if form.get("fix_links").is_some() { fixes(wiki, name, &to)? } else { Vec::new() };
+    let (fixes, mut left) =
+        if form.get("fix_links").is_some() { fixes(wiki, name, &to)? } else { (Vec::new(), Vec::new()) };
     let leave = if form.get("no_redirect").is_some() { Leave::Nothing } else { Leave::Redirect };
     match wiki.rename_page(name, &to, leave, &fixes, &by(call, form))? {
         Renamed::Taken { is_deleted: true } => {
             Err(Failure::new(409, "Taken", "A deleted page has this name: an administrator can undelete it."))
         }
         Renamed::Taken { .. } => Err(Failure::new(409, "Taken", "There is a page of this name already.")),
-        Renamed::Done { unfixed, .. } if unfixed.is_empty() => Ok(view::see_other(call, &call.place.page(&to))),
-        Renamed::Done { unfixed, .. } => Ok(partly(call, &to, &unfixed)),
+        Renamed::Done { unfixed, .. } => {
+            left.extend(unfixed);
+            Ok(if left.is_empty() { view::see_other(call, &call.place.page(&to)) } else { partly(call, &to, &left) })
+        }
     }
 }
 
-/// The texts of the pages that link to the old name, with the new one.
-pub(crate) fn fixes(wiki: Wiki<'_>, from: &PageName, to: &PageName) -> Result<Vec<Fix>, Failure> {
-    let mut fixes = Vec::new();
+/// The texts of the pages that link to the old name, with the new one; and the pages that would become too long, or are
+/// too much at once: nobody's page keeps another from being renamed.
+pub(crate) fn fixes(wiki: Wiki<'_>, from: &PageName, to: &PageName) -> Result<(Vec<Fix>, Vec<PageName>), Failure> {
+    let (mut fixes, mut left) = (Vec::new(), Vec::new());
+    let mut bytes = 0;
     for name in wiki.direct_backlinks(from, None, FIXES_MAX)? {
+        // The page itself has its new name by the time when its links are mended.
+        let known = if name == *from { to.clone() } else { name.clone() };
+        if bytes > FIXES_BYTES_MAX {
+            left.push(known);
+            continue;
+        }
         let source = wiki.source(&name, None)?;
         let Some(text) = source.text else { continue };
         let text = rename_links(&text, from.as_str(), to.as_str());
-        // The page itself has its new name by the time when its links are mended.
-        let name = if name == *from { to.clone() } else { name };
-        let rendered = Renderer::new(wiki, &name, Sections::Edited).with_coming(to).render(&text)?;
-        fixes.push(Fix { name, base: source.head.rev, text, rendered });
+        match Renderer::new(wiki, &known, Sections::Edited).with_coming(to).render(&text) {
+            Ok(rendered) => {
+                bytes += text.len() + rendered.html.len() + rendered.plain.len();
+                fixes.push(Fix { name: known, base: source.head.rev, text, rendered });
+            }
+            Err(failure) if failure.fault().is_none() => left.push(known),
+            Err(failure) => return Err(failure),
+        }
     }
-    Ok(fixes)
+    Ok((fixes, left))
 }
 
 fn partly(call: &Call<'_>, to: &PageName, unfixed: &[PageName]) -> Response {

@@ -55,11 +55,12 @@ pub fn rendered(wiki: Wiki<'_>, name: &PageName, text: &str) -> Result<Rendered,
     Ok(Renderer::new(wiki, name, Sections::Edited).render(text)?)
 }
 
-/// The texts of the pages that link to a page, with its new name.
+/// The texts of the pages that link to a page, with its new name; and the pages that cannot be mended, because they would
+/// become too long or are too much at once.
 ///
 /// # Errors
-/// One of them cannot be shown, or the store cannot be read.
-pub fn link_fixes(wiki: Wiki<'_>, from: &PageName, to: &PageName) -> Result<Vec<Fix>, Unrendered> {
+/// The store cannot be read.
+pub fn link_fixes(wiki: Wiki<'_>, from: &PageName, to: &PageName) -> Result<(Vec<Fix>, Vec<PageName>), Unrendered> {
     Ok(crate::manage::fixes(wiki, from, to)?)
 }
 

@@ -197,6 +197,14 @@ impl Target<'_> {
         matches!(self, Target::Special(Special { name: "Login" | "Logout" | "Style.css", .. }, _))
     }
 
+    /// The page that the request brings a text for.
+    pub(crate) fn written(&self, method: Method) -> Option<&PageName> {
+        match self {
+            Target::Page(name, Action { name: "" | "edit", .. }) if method == Method::Post => Some(name),
+            _ => None,
+        }
+    }
+
     /// How the request is to be carried out.
     pub(crate) fn plan(&self, head: &Request, store: &Store) -> Plan {
         if head.method != Method::Post {

@@ -51,7 +51,8 @@ impl Typed {
             is_minor: form.get("minor").is_some(),
             base: count("base").unwrap_or(0),
             of_redirect: form.get("redirect").is_some(),
-            section: count("section").and_then(|n| usize::try_from(n).ok()),
+            // What is no number is no section's, and never the whole page's.
+            section: form.get("section").map(|n| number(n).and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX)),
             theirs: count("theirs"),
         }
     }

@@ -145,6 +145,8 @@ fn move_page(
         set_name(transaction, own.id.0, "\u{1}")?;
     }
     set_name(transaction, page.id.0, names.to.as_str())?;
+    // Its html leads to its own files and forms.
+    transaction.execute("UPDATE page SET stale = ?2 WHERE id = ?1", [page.id.0, change])?;
     derive::retitle(transaction, page.id.0, names.to)?;
     derive::touch_targets(transaction, page.id.0, change)?;
     let left = match (own, names.leave) {

@@ -1,7 +1,7 @@
 //! Nothing typed is ever lost: whatever keeps a text from being saved, the form comes back with it.
 
 use super::site::{PASSWORD, Site, Visitor, settings};
-use blerg_store::{Limits, Settings};
+use blerg_store::{Limits, Settings, Who, WikiSettings};
 
 const TEXT: &str = "My \"long\" <text> & more\n\n  indented\n";
 
@@ -99,4 +99,34 @@ fn a_text_that_is_no_utf_8_comes_back_and_is_not_saved() {
     let reply = site.send(&ask);
     reply.is(400).has("did not arrive as UTF-8");
     assert_eq!(reply.typed(), "caf\u{FFFD}");
+}
+
+#[test]
+fn a_session_that_ended_loses_nothing_where_only_members_read() {
+    let wiki = WikiSettings { readers: Who::Members, ..WikiSettings::default() };
+    let site = Site::with(Settings { wiki, ..settings() });
+    let ada = site.join("ada");
+    ada.write("Tea", "Only for members.");
+    site.store.logout(ada.token.as_deref().unwrap()).unwrap();
+    check(&ada, "/wiki/Milk?action=edit", &[], 403, "Your session is over");
+    let old = [("text", TEXT), ("base", "1"), ("section", "0"), ("review", "1")];
+    ada.post("/wiki/Tea", &old).is(403).has("name=\"username\"").has_not("Only for members");
+    let login = [("text", TEXT), ("base", "1"), ("save", "1"), ("username", "ada"), ("password", PASSWORD)];
+    ada.post("/wiki/Tea?action=edit&login=1", &login).leads_to(303, "/wiki/Tea");
+    assert_eq!(site.log_in("ada").source("Tea"), TEXT);
+}
+
+#[test]
+fn a_section_of_a_page_that_was_renamed_meanwhile_is_not_taken_for_the_whole_page() {
+    let site = Site::new();
+    let ada = site.join("ada");
+    ada.write("Tea", "Intro.\n\n# One\n\nA.\n");
+    ada.post("/wiki/Tea?action=rename", &[("to", "Chai")]).is(303);
+    let section = [("text", "New.\n\n"), ("base", "1"), ("section", "0"), ("save", "1")];
+    ada.post("/wiki/Tea", &section).leads_to(303, "/wiki/Chai");
+    assert_eq!(ada.source("Chai"), "New.\n\n# One\n\nA.\n");
+    // What is no number is no section, and not the whole page.
+    let reply = ada.post("/wiki/Chai", &[("text", TEXT), ("base", "3"), ("section", "x"), ("save", "1")]);
+    reply.is(400).has("no such section");
+    assert_eq!(reply.typed(), TEXT);
 }

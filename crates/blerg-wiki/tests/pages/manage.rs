@@ -90,3 +90,43 @@ fn only_administrators_delete_undelete_and_protect() {
     ada.write("Tea", "Ours.");
     site.has_no_fault();
 }
+
+#[test]
+fn a_renamed_page_leads_to_its_own_forms_and_files() {
+    let site = Site::new();
+    let ada = site.join("ada");
+    ada.write("Tea", "# One\n\n![cup](cup.png)\n");
+    ada.upload("/wiki/Tea?action=attach", &[], &[("cup.png", b"\x89PNG\r\n\x1a\n")]).is(303);
+    ada.get("/wiki/Tea").has("./Tea?action=edit&amp;section=1").has("./Tea/cup.png");
+    ada.post("/wiki/Tea?action=rename", &[("to", "Chai"), ("no_redirect", "1")]).is(303);
+    ada.get("/wiki/Chai").has("./Chai?action=edit&amp;section=1").has("./Chai/cup.png").has_not("./Tea");
+}
+
+#[test]
+fn nobodys_page_keeps_another_from_being_renamed() {
+    let site = Site::new();
+    let ada = site.join("ada");
+    ada.write("T", "Tea.");
+    ada.write("Milk", "[[T]]");
+    ada.write("Wall", &"[[T]] ".repeat(20_000));
+    let long = "T".repeat(200);
+    let reply = ada.post("/wiki/T?action=rename", &[("to", &long), ("fix_links", "1")]);
+    reply.is(200).has("were not mended").has(">Wall<").has_not(">Milk<");
+    assert_eq!(ada.source("Milk"), format!("[[{long}]]"));
+    assert_eq!(ada.source(&long), "Tea.");
+}
+
+#[test]
+fn no_form_shows_a_deleted_text_to_members() {
+    let site = Site::new();
+    let (ada, admin) = (site.join("ada"), site.admin("root"));
+    ada.write("Tea", "# S\n\nsecret one\n");
+    ada.write("Tea", "# S\n\nsecret two\n");
+    admin.post("/wiki/Tea?action=delete", &[]).is(303);
+    let section = [("text", "x"), ("base", "1"), ("section", "0")];
+    for button in ["review", "save"] {
+        ada.post("/wiki/Tea", &[&section[..], &[(button, "1")]].concat()).has_not("secret");
+    }
+    let choice = [("text", ""), ("base", "1"), ("theirs", "2"), ("hunk-1", "theirs"), ("review", "1")];
+    ada.post("/wiki/Tea", &choice).has_not("secret");
+}
