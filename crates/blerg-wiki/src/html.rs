@@ -149,7 +149,8 @@ fn tabs(call: &Call<'_>, name: &PageName, current: Tab) -> Markup {
             @for (tab, title, action) in TABS {
                 @let rel = if action.is_empty() { None } else { Some("nofollow") };
                 @let current = if tab == current { Some("page") } else { None };
-                a rel=[rel] aria-current=[current] href={ (page) (action) } { (title) }
+                // Without styles they would run together but for the space.
+                a rel=[rel] aria-current=[current] href={ (page) (action) } { (title) } " "
             }
         }
     }
