@@ -13,7 +13,7 @@ STATIC   = RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --loc
 
 # What the tests and benches drive, by Debian package.
 DEPS_TEST  = git lighttpd apache2 libapache2-mod-fcgid nginx-light libfcgi-bin spawn-fcgi strace \
-             newsboat sfeed rss2email libxml2-utils jing python3-feedparser curl openssl \
+             newsboat sfeed rss2email libxml2-utils jing default-jre-headless python3-feedparser curl openssl w3m lynx \
              chromium fortunes fortunes-de fortunes-es fortunes-it fortunes-pl fortunes-ru fortunes-zh ca-certificates systemd
 DEPS_BENCH = $(DEPS_TEST) libfcgi-dev wrk gcc hey fossil php-fpm php-xml procps \
              python3-flask python3-gevent python3-markdown-it python3-mdit-py-plugins

@@ -1,7 +1,9 @@
 //! The wiki as visitors meet it, through every way in. `pages.rs`: a life of pages, the same everywhere; `browser.rs` and
 //! others look at it with other eyes. What they share stands here; start at [`multipart`].
 
+mod browser;
 mod pages;
+mod storm;
 
 use super::http::Ask;
 
