@@ -17,6 +17,10 @@ const HITS_MAX: usize = 100;
 /// Most hits that may be skipped: who pages further should ask for more words.
 const SKIP_MAX: usize = 10_000;
 
+/// Characters of the longest text in which SQLite marks the finds: its time grows with text times finds, and a page may
+/// be one word a hundred thousand times.
+const HIGHLIGHT_CHARS_MAX: usize = 16 * 1024;
+
 /// A page that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageHit {
@@ -57,17 +61,26 @@ impl Cutter<'_> {
     fn new(connection: &Connection, words: Option<String>) -> Result<Cutter<'_>, rusqlite::Error> {
         let statement = connection.prepare(match words {
             Some(_) => {
-                "SELECT plain, highlight(found, 2, char(1), char(2)) FROM found WHERE rowid = ?1 AND found MATCH ?2"
+                "SELECT plain, iif(length(plain) > ?3, NULL, highlight(found, 2, char(1), char(2))), \
+                 iif(length(plain) > ?3, body, '') FROM found WHERE rowid = ?1 AND found MATCH ?2"
             }
-            None => "SELECT plain, '' FROM found WHERE rowid = ?1",
+            None => "SELECT plain, '', '' FROM found WHERE rowid = ?1",
         })?;
         Ok(Cutter { statement, words })
     }
 
     fn hit(&mut self, head: PageHead) -> Result<PageHit, rusqlite::Error> {
-        let cut = |row: &Row<'_>| Ok(snippet::cut(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?));
+        let words = self.words.as_deref().unwrap_or_default();
+        let cut = |row: &Row<'_>| {
+            let (plain, marked): (String, Option<String>) = (row.get(0)?, row.get(1)?);
+            let marked = match marked {
+                Some(marked) => marked,
+                None => snippet::marked(&row.get::<_, String>(2)?, words),
+            };
+            Ok(snippet::cut(&plain, &marked))
+        };
         let snippet = match &self.words {
-            Some(words) => self.statement.query_row(params![head.id.0, words], cut)?,
+            Some(words) => self.statement.query_row(params![head.id.0, words, count(HIGHLIGHT_CHARS_MAX)], cut)?,
             None => self.statement.query_row([head.id.0], cut)?,
         };
         Ok(PageHit { head, snippet })

@@ -19,6 +19,9 @@ pub const HIT_MARKS_MAX: usize = 16;
 /// Most marks of one page that are looked at for the best place.
 const MARKS_SEEN_MAX: usize = 500;
 
+/// Most words of a query that are marked in a long text.
+const MARKED_WORDS_MAX: usize = 8;
+
 /// Most characters given up for a cut between words.
 const WORD_CHARS: usize = 20;
 
@@ -49,6 +52,41 @@ pub(super) fn cut(plain: &str, marked: &str) -> Snippet {
         is_cut_before: start > 0,
         is_cut_after: end < plain.len(),
     }
+}
+
+/// Marks in a long folded text the words of a match expression, as far as letters are the same but for ASCII case, and no
+/// more of them than are looked at: its time grows with the text only.
+pub(super) fn marked(folded: &str, expression: &str) -> String {
+    let lower = folded.to_ascii_lowercase();
+    let strings = expression.split('"').skip(1).step_by(2);
+    let words = strings.flat_map(str::split_whitespace).take(MARKED_WORDS_MAX).map(str::to_ascii_lowercase);
+    let words: BTreeSet<String> = words.collect();
+    let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for word in &words {
+        let places = lower.match_indices(word.as_str()).map(|(at, word)| at..at + word.len());
+        let whole = places.filter(|place| {
+            let (before, after) = (lower.get(..place.start), lower.get(place.end..));
+            !is_letter(before.and_then(|text| text.chars().next_back()))
+                && !is_letter(after.and_then(|text| text.chars().next()))
+        });
+        found.extend(whole.take(MARKS_SEEN_MAX));
+    }
+    found.sort_by_key(|place| place.start);
+    let mut out = String::with_capacity(folded.len() + 2 * found.len());
+    let mut done = 0;
+    for place in found.into_iter().filter(|place| !place.is_empty()) {
+        if place.start < done {
+            continue;
+        }
+        out.push_str(folded.get(done..place.start).unwrap_or_default());
+        out.push('\u{1}');
+        out.push_str(folded.get(place.clone()).unwrap_or_default());
+        out.push('\u{2}');
+        done = place.end;
+    }
+    out.push_str(folded.get(done..).unwrap_or_default());
+    out
 }
 
 /// Where the finds stand in `plain`.

@@ -110,3 +110,17 @@ fn control_characters_of_a_text_are_no_marks() {
     let snippet = &hits[0].snippet;
     assert_eq!(snippet.marks.iter().map(|mark| &snippet.text[mark.clone()]).collect::<Vec<_>>(), ["real"]);
 }
+
+#[test]
+fn a_page_of_one_word_a_hundred_thousand_times_is_found_at_once() {
+    let site = Site::new();
+    put(&site, "Wall", &"tea ".repeat(200_000));
+    put(&site, "Long", &format!("{} Green TEA here {}", "milk ".repeat(9_000), "milk ".repeat(9_000)));
+    let start = std::time::Instant::now();
+    let query = crate::SearchQuery::parse("tea").unwrap();
+    let hits = site.store.wiki().unwrap().search(&query, 0, 9).unwrap();
+    assert!(start.elapsed() < std::time::Duration::from_secs(5), "{:?}", start.elapsed());
+    let long = hits.iter().find(|hit| hit.head.name == page("Long")).unwrap();
+    let marks: Vec<&str> = long.snippet.marks.iter().map(|mark| &long.snippet.text[mark.clone()]).collect();
+    assert_eq!((hits.len(), marks), (2, vec!["TEA"]));
+}

@@ -69,3 +69,11 @@ fn many_marks_are_bounded() {
     let snippet = cut_marked(&"<a> ".repeat(5_000));
     assert_eq!(snippet.marks.len(), HIT_MARKS_MAX);
 }
+
+#[test]
+fn whole_words_are_marked_in_long_texts() {
+    let marked = |text: &str, expression: &str| marked(text, expression).replace('\u{1}', "<").replace('\u{2}', ">");
+    assert_eq!(marked("Green teapot, TEA; té", "\"tea\" AND \"green cup\""), "<Green> teapot, <TEA>; té");
+    assert_eq!(marked("a b", ""), "a b");
+    assert_eq!(marked("é a", "\"é\""), "<é> a");
+}
