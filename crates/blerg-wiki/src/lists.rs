@@ -2,7 +2,7 @@
 //! [`recent`]. Each is one look-up by an index, and 304 as long as nothing in the wiki has changed.
 
 use blerg_http::Response;
-use blerg_store::{ChangeCursor, PageName};
+use blerg_store::{ChangeCursor, LimitKind, PageName};
 use maud::{Markup, html};
 
 use crate::call::{Call, number};
@@ -128,6 +128,8 @@ pub(crate) fn orphans(call: &Call<'_>, _: &str) -> Result<Response, Failure> {
 pub(crate) fn wanted(call: &Call<'_>, _: &str) -> Result<Response, Failure> {
     let skip = call.number("skip").and_then(|skip| usize::try_from(skip).ok()).unwrap_or(0);
     listed(call, "Wanted pages", || {
+        // All links are counted, however many are shown.
+        call.spend_of(LimitKind::Look)?;
         let mut wanted = call.wiki()?.wanted(skip, ENTRIES + 1)?;
         let has_more = wanted.len() > ENTRIES;
         wanted.truncate(ENTRIES);

@@ -2,7 +2,7 @@
 //! saved; it is made anew only after something that it links to came or went.
 
 use blerg_http::{Body, Response};
-use blerg_store::{Editor, PageHead, PageName, PageSource, PageView, View};
+use blerg_store::{Editor, LimitKind, PageHead, PageName, PageSource, PageView, View};
 use maud::{Markup, PreEscaped, html};
 
 use crate::cache::Kept;
@@ -193,6 +193,7 @@ fn old(call: &Call<'_>, name: &PageName, rev: u64) -> Result<Response, Failure> 
     let source = source(call, name, Some(rev))?;
     let etag = format!("{:x}-{:x}-r{rev:x}", source.head.id.number(), source.head.version);
     call.unless_known(&etag, source.head.changed_us, || {
+        call.spend_of(LimitKind::Look)?;
         let made = match &source.text {
             Some(text) => Renderer::new(call.wiki()?, name, Sections::Shown).render(text)?.html,
             None => String::new(),

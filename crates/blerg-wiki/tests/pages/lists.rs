@@ -128,5 +128,7 @@ fn looks_that_cost_more_are_limited() {
     let reply = guest.get("/wiki/Special:Search?q=x");
     reply.is(429);
     assert!(reply.header("Retry-After").is_some());
+    guest.get("/wiki/Special:Wanted").is(429);
+    guest.get("/wiki/Tea?rev=1").is(429);
     guest.get("/wiki/Tea").is(200);
 }
