@@ -6,7 +6,7 @@ import { load, session, watch } from "./session.js";
 import { $, $$, el, notice } from "./view.js";
 import { about, account, edit, join, mark, remove, signIn, undo, write } from "./write.js";
 
-const VIEWS = { latest, user, tag, feed, mentions, search, login: signIn, join, account, post: write, reply: write, edit, about };
+const VIEWS = { __proto__: null, latest, user, tag, feed, mentions, search, login: signIn, join, account, post: write, reply: write, edit, about };
 const KEYS = { n: "#post", l: "#latest", f: "#feed", m: "#mentions", u: "#user", "/": "#search", "?": "#about" };
 const KEPT_MAX = 10;
 

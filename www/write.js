@@ -182,7 +182,7 @@ export async function account(page) {
 export function about(page) {
   page.head("About");
   const node = fill("about");
-  const home = location.href.split("#")[0];
+  const home = encodeURI(location.href.split(/[?#]/)[0]);
   const keys = $("input", node);
   $(".mark", node).href = `javascript:void(location=${JSON.stringify(home)}+"#post?text="+encodeURIComponent((getSelection()+""||document.title)+"\\n"+location))`;
   keys.checked = load("keys") !== false;
