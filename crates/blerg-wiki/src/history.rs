@@ -18,6 +18,9 @@ const REVISIONS: usize = 50;
 /// Unchanged lines around a change.
 const CONTEXT_LINES: usize = 3;
 
+/// Lines of one comparison that are shown: a page may have a million, and each takes more HTML than text.
+const LINES_MAX: usize = 20_000;
+
 /// GET ?action=history
 pub(crate) fn show(call: &Call<'_>, name: &PageName) -> Result<Response, Failure> {
     call.spend_of(LimitKind::Look)?;
@@ -122,18 +125,25 @@ fn between(call: &Call<'_>, name: &PageName, old: Option<&PageSource>, new: &Pag
 
 /// The changes, line by line.
 pub(crate) fn shown(changes: &Changes<'_>) -> Markup {
+    let mut left = LINES_MAX;
+    let has_more = changes.hunks.iter().map(|hunk| hunk.lines.len()).sum::<usize>() > left;
     html! {
         @if changes.hunks.is_empty() { p { "The texts are the same." } }
         @else { p.hint { (changes.added) " lines added, " (changes.removed) " removed." } }
-        @for hunk in &changes.hunks { (lines(hunk)) }
+        @for hunk in &changes.hunks {
+            @let n = hunk.lines.len().min(left);
+            @let () = left -= n;
+            @if n > 0 { (lines(hunk, n)) }
+        }
+        @if has_more { p.note { "Only the first " (LINES_MAX) " lines are shown." } }
     }
 }
 
-fn lines(hunk: &Hunk<'_>) -> Markup {
+fn lines(hunk: &Hunk<'_>, n: usize) -> Markup {
     html! {
         div.diff dir="auto" {
             p.at { "Line " (hunk.new_line) }
-            @for line in &hunk.lines {
+            @for line in hunk.lines.iter().take(n) {
                 @let (class, sign) = match line.side {
                     Side::Old => (Some("old"), "\u{2212} "),
                     Side::New => (Some("new"), "+ "),

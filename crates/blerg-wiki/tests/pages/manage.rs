@@ -130,3 +130,12 @@ fn no_form_shows_a_deleted_text_to_members() {
     let choice = [("text", ""), ("base", "1"), ("theirs", "2"), ("hunk-1", "theirs"), ("review", "1")];
     ada.post("/wiki/Tea", &choice).has_not("secret");
 }
+
+#[test]
+fn a_comparison_of_very_many_lines_shows_the_first_of_them() {
+    let site = Site::new();
+    site.join("ada").write("Wall", &"a\n".repeat(30_000));
+    let reply = site.guest().get("/wiki/Wall?action=diff&from=0&to=1");
+    reply.is(200).has("30000 lines added").has("Only the first 20000 lines are shown.");
+    assert!(reply.body.len() < 1024 * 1024, "{}", reply.body.len());
+}
