@@ -1,5 +1,6 @@
 //! API.md's own examples: each ```http block is a request and its answer, sent in the order of the page to one site.
-//! An example that shows Content-Length shows every header. A page that differs is written out whole, as it should be.
+//! An example that shows Content-Length shows every header; pages of HTML are shown as far as their title, which is all that is
+//! promised of them. A page that differs is written out whole, as it should be.
 
 use crate::site::{Ask, Reply, Site};
 use blerg_http::reason_phrase;
@@ -55,8 +56,12 @@ fn written(example: &Example<'_>, reply: &Reply) -> String {
         }
     }
     if !reply.body.is_empty() {
-        write!(out, "\n{}", reply.body).expect("writing to memory");
-        if !reply.body.ends_with('\n') {
+        let body = match reply.body.split_once("</title>") {
+            Some((start, _)) if reply.body.starts_with("<!DOCTYPE html>") => &format!("{start}</title>…\n"),
+            _ => &reply.body,
+        };
+        write!(out, "\n{body}").expect("writing to memory");
+        if !body.ends_with('\n') {
             out.push('\n');
         }
     }
