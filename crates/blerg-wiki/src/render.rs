@@ -4,6 +4,7 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use blerg_markup::wiki::{self, Resolver, Target};
 use blerg_store::{PageLink, PageName, Rendered, Wiki};
@@ -16,6 +17,13 @@ pub(crate) const VERSION: u32 = 1;
 
 /// A page with fewer headings is short enough to see them all.
 const CONTENTS_HEADINGS_MIN: usize = 3;
+
+/// A longer text waits for others such: what a text takes while it is rendered is a large multiple of its length, and a crowd
+/// that sends long ones together should not take all memory.
+const AT_ONCE_BYTES_MAX: usize = 32 * 1024;
+
+/// Held while a long text is rendered.
+static LONG_TEXT: Mutex<()> = Mutex::new(());
 
 /// Makes HTML of one page's texts.
 pub(crate) struct Renderer<'w> {
@@ -59,6 +67,7 @@ impl<'w> Renderer<'w> {
 
     /// All that a text leads to.
     pub(crate) fn render(&self, text: &str) -> Result<Rendered, Failure> {
+        let _turn = (text.len() > AT_ONCE_BYTES_MAX).then(|| LONG_TEXT.lock().unwrap_or_else(PoisonError::into_inner));
         let made = wiki::render(text, self).map_err(|error| Failure::new(413, "Too long", too_long(error)))?;
         if let Some(fault) = self.fault.take() {
             return Err(Failure::from(fault));
