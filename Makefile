@@ -19,7 +19,7 @@ DEPS_BENCH = $(DEPS_TEST) libfcgi-dev wrk gcc hey fossil php-fpm php-xml procps 
              python3-flask python3-gevent python3-markdown-it python3-mdit-py-plugins
 SUDO       = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: all run test lint tidy deps deps-bench bench shots install fuzz soak clean
+.PHONY: all run test lint tidy deps deps-bench bench shots lighthouse install fuzz soak clean
 
 all: ## builds every program, statically, under its final name in dist/
 	$(STATIC)
@@ -38,12 +38,24 @@ test: deps lint ## installs what the tests need and runs every test
 	cargo test --workspace --locked
 	node --test tests/www/*.test.mjs
 
-shots: all deps ## draws every view of the client, at 320, 768 and 1280 px, light and dark, into target/shots/
-	rm -rf target/shots && mkdir -p target/shots
-	dist/blergtool --data target/shots/data init && dist/blergtool --data target/shots/data import cgi/sample/posts.jsonl
-	@dist/http_blerg --data target/shots/data --listen 127.0.0.1:$(PORT) --www www & server=$$!; trap "kill $$server" EXIT; \
-	curl -sS --retry 50 --retry-connrefused --retry-delay 1 -o /dev/null http://127.0.0.1:$(PORT)/latest && \
-	node tests/www/browser/shots.mjs http://127.0.0.1:$(PORT)/ target/shots
+# Runs a command while a site with the sample's posts stands at http://127.0.0.1:$(PORT)/. BIN=DIRECTORY takes programs that
+# are built already, such as those of `cargo build`.
+BIN     ?= dist
+SAMPLE   = rm -rf target/sample && mkdir -p target/sample && $(BIN)/blergtool --data target/sample init && \
+	$(BIN)/blergtool --data target/sample import cgi/sample/posts.jsonl && \
+	{ $(BIN)/http_blerg --data target/sample --listen 127.0.0.1:$(PORT) --www www & } && server=$$! && trap "kill $$server" EXIT && \
+	curl -sS --retry 50 --retry-connrefused --retry-delay 1 -o /dev/null http://127.0.0.1:$(PORT)/latest
+
+shots lighthouse: deps $(if $(filter dist,$(BIN)),all)
+
+shots: ## draws every view of the client, at 320, 768 and 1280 px, light and dark, into target/shots/
+	@rm -rf target/shots; $(SAMPLE) && node tests/www/browser/shots.mjs http://127.0.0.1:$(PORT)/ target/shots
+
+lighthouse: ## has Lighthouse judge the client's views; below 100 in accessibility or best practices or 95 in performance fails
+	@cmp -s tests/npm-lighthouse/package-lock.json tests/npm-lighthouse/node_modules/.installed || { \
+	npm ci --prefix tests/npm-lighthouse --ignore-scripts --no-audit --no-fund && \
+	cp tests/npm-lighthouse/package-lock.json tests/npm-lighthouse/node_modules/.installed; }
+	@$(SAMPLE) && node tests/www/lighthouse.mjs http://127.0.0.1:$(PORT)/
 
 lint: ## formatting and lints; a warning fails
 	cargo fmt --all --check

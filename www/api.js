@@ -26,7 +26,7 @@ export function place() {
 
 async function find() {
   for (const candidate of PLACES) {
-    if (isJson(await ask(candidate + "status"))) {
+    if (isJson(await ask(candidate + "status", { method: "HEAD" }))) {
       return candidate;
     }
   }

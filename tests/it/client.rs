@@ -1,5 +1,5 @@
 //! The client of `www/` in real Chromium, over the real programs: `tests/www/browser/scenarios.mjs` says what people do
-//! there. All of it over `http_blerg`; in a sub-directory and behind lighttpd what depends on the way in. Start at [`drive`].
+//! there. All of it over `http_blerg` and behind lighttpd; else what depends on the way in. Start at [`drive`].
 
 use std::fmt::Write as _;
 use std::fs;
@@ -63,8 +63,8 @@ fn people_use_the_client_over_http() {
 }
 
 #[test]
-fn people_use_the_client_in_a_sub_directory() {
-    drive(Kind::Http, "/blog", 1, &SOME);
+fn people_use_the_client_over_fastcgi_behind_lighttpd_in_a_sub_directory() {
+    drive(Kind::LighttpdFcgi, "/blog", MANY, &[]);
 }
 
 #[test]
@@ -73,8 +73,8 @@ fn people_use_the_client_over_cgi_behind_lighttpd() {
 }
 
 #[test]
-fn people_use_the_client_over_fastcgi_behind_lighttpd_in_a_sub_directory() {
-    drive(Kind::LighttpdFcgi, "/blog", 1, &SOME);
+fn visitors_use_the_client_over_http_in_a_sub_directory() {
+    drive(Kind::Http, "/blog", 1, &SOME[..1]);
 }
 
 #[test]

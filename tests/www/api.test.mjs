@@ -31,6 +31,8 @@ for (const [says, works, want] of [
     await api.get(["latest"]);
     assert.deepEqual(asked.slice(-3).map(([address]) => address), [want, want, want]);
     assert.equal(asked.filter(([address]) => address === `${works}status`).length, 1);
+    // The body of an answer that nobody reads would keep its connection.
+    assert.ok(asked.slice(0, -3).every(([, { method }]) => method === "HEAD"));
   });
 }
 

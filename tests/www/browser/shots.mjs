@@ -11,11 +11,14 @@ const [base, folder, ...wanted] = process.argv.slice(2);
 const VIEWS = {
   latest: "#latest", user: "#user/Ada", record: "#user/mei/3", reply: "#reply/grace/1", tag: "#tag/poetry,haiku", feed: "#feed",
   mentions: "#mentions", search: "#search?q=smallweb", write: "#post", edit: "#edit/Shot/0", account: "#account", about: "#about",
-  failure: "#user/nobody", login: "#login", join: "#join",
+  failure: "#user/nobody",
 };
+const VISITORS = { visitor: "#latest", login: "#login", join: "#join" };
 
 async function shots(test) {
+  fs.mkdirSync(folder, { recursive: true });
   const person = await Person.come(test);
+  await draw(person, VISITORS);
   const joined = await person.context.request.post(`${base}create`, { form: { username: "Shot", password: PASSWORD } });
   person.name = "Shot";
   await person.signIn();
@@ -24,8 +27,11 @@ async function shots(test) {
     await person.call("subscribe/Ada", {});
     await person.call("subscribe/grace", {});
   }
-  fs.mkdirSync(folder, { recursive: true });
-  for (const [view, hash] of Object.entries(VIEWS).filter(([view]) => wanted.length === 0 || wanted.includes(view))) {
+  await draw(person, VIEWS);
+}
+
+async function draw(person, views) {
+  for (const [view, hash] of Object.entries(views).filter(([view]) => wanted.length === 0 || wanted.includes(view))) {
     for (const width of [320, 768, 1280]) {
       for (const colorScheme of ["light", "dark"]) {
         await person.page.setViewportSize({ width, height: width === 320 ? 640 : 800 });
@@ -37,4 +43,4 @@ async function shots(test) {
   }
 }
 
-await run({ shots }, base, []);
+await run([{ shots }], base, []);
