@@ -185,6 +185,11 @@ async function act(browser, base, name, scenario) {
   return failed;
 }
 
+/** Groups of one each: for scenarios that change what the others see. */
+export function oneByOne(scenarios) {
+  return Object.entries(scenarios).map((entry) => Object.fromEntries([entry]));
+}
+
 /** Runs those scenarios that are named: those of a group side by side, one group after the other. */
 export async function run(groups, base, names) {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });

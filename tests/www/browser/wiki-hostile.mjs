@@ -5,7 +5,7 @@
 import fs from "node:fs";
 import http from "node:http";
 
-import { PASSWORD, assert, run } from "./drive.mjs";
+import { PASSWORD, assert, oneByOne, run } from "./drive.mjs";
 import { come, send, write } from "./wiki-pages.mjs";
 
 const LISTS = ["naughty-strings", "payloads", "xss-filters", "bleach"];
@@ -298,5 +298,5 @@ async function forms(person) {
   await check(person, "login");
 }
 
-await run(scenarios, base, process.argv.slice(3));
+await run(oneByOne(scenarios), base, process.argv.slice(3));
 trap.close();

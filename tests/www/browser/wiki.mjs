@@ -4,7 +4,7 @@
 import fs from "node:fs";
 import path from "node:path";
 
-import { PASSWORD, assert, run } from "./drive.mjs";
+import { PASSWORD, assert, oneByOne, run } from "./drive.mjs";
 import { VIEWS, come, furnish } from "./wiki-pages.mjs";
 
 const [base, folder, ...wanted] = process.argv.slice(2);
@@ -123,4 +123,4 @@ const scenarios = {
   },
 };
 
-await run(scenarios, base, wanted);
+await run(oneByOne(scenarios), base, wanted);
