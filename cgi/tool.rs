@@ -3,6 +3,7 @@
 //! ends up with two owners. With `--json` it prints one object, whatever happens.
 
 mod args;
+mod backup;
 mod carry;
 mod jobs;
 mod look;
@@ -73,6 +74,7 @@ impl From<blerg_store::Error> for Failure {
 
 /// Runs the tool with the process's arguments and environment.
 pub fn run() -> ExitCode {
+    crate::sandbox::leave_no_core();
     let parsed = Args::try_parse_from(std::iter::once("blergtool".into()).chain(arguments()));
     let args = match parsed {
         Ok(args) => args,
@@ -115,6 +117,7 @@ fn command(setup: &Setup, args: Args) -> Result<Answer, Failure> {
         Command::User { command } => user::run(setup, command),
         Command::Import(import) => carry::import(setup, &import, is_json),
         Command::Dump(dump) => carry::dump(setup, &dump, is_json),
+        Command::Backup(to) => backup::backup(setup, &to, is_json),
         Command::Check => look::check(setup, is_json),
         Command::Rebuild => look::rebuild(setup, is_json),
         Command::Stats => look::stats(setup),

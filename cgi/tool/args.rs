@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Import(Import),
     /// Write the whole site as JSON lines, password hashes included
     Dump(Dump),
+    /// Copy the whole site, also while it is in use, into a new or empty directory; opening that restores it
+    Backup(Backup),
     /// Verify every checksum, list, account and the search index
     Check,
     /// Make the index and the search index anew from the log
@@ -162,6 +164,12 @@ pub(crate) enum Format {
     Mastodon,
     /// What `dump` wrote
     Dump,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Backup {
+    /// The directory to make, or an empty one
+    pub dir: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

@@ -24,6 +24,7 @@
 mod append;
 mod apply;
 mod background;
+mod backup;
 mod commit;
 mod control;
 mod core;
@@ -60,6 +61,7 @@ mod sync;
 mod verify;
 mod view;
 
+pub use backup::Copied;
 pub use disk::{Disk, DiskFile, Filesystem, Mapping, OpenMode, Space};
 pub use error::Error;
 pub use frames::{Body, Frame, Frames};

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::background::Background;
+use crate::backup::write_format;
 use crate::control::{Control, Word};
 use crate::core::Core;
 use crate::file::File;
@@ -119,12 +120,7 @@ impl Log {
         let first = format.geometry.segment(0);
         let header = SegmentHeader { site_id: format.identity.site_id, base: 0, seal: Tail::default() };
         segments.create(first, &header, Sums::new(&format.identity.hash_key))?;
-        let tmp = path.with_extension("tmp");
-        let file = File::open(&**disk, &tmp, OpenMode::Replace)?;
-        file.write(format.text().as_bytes(), 0)?;
-        file.sync()?;
-        disk.rename(&tmp, &path).map_err(|e| Error::io(&path, "rename", e))?;
-        sync_names(&**disk, dir)
+        write_format(&**disk, dir, format)
     }
 
     /// Opens a store; after an unclean end of the machine it recovers it first.

@@ -31,6 +31,7 @@ mod upkeep;
 pub use admin::AccountRow;
 pub use close::Closings;
 pub use seen::{Seen, SeenKind};
+pub(crate) use upkeep::leave_in_copy;
 
 /// Who may sign up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

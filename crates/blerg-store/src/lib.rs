@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod backup;
 mod check;
 mod db;
 mod error;
@@ -30,6 +31,7 @@ use std::{
 use blerg_log::Log;
 
 pub use account::{Account, AccountRow, Closings, NewAccount, Registration, Role, Seen, SeenKind};
+pub use backup::BackedUp;
 pub use blerg_log::{AuthorId, Backend, Durability, ListKey, Position, RecordNo, Recovery, Stamp, TagSpan};
 pub use check::{PROBLEMS_MAX, Report, Stats};
 pub use error::Error;

@@ -122,6 +122,30 @@ impl Store {
     }
 }
 
+/// Ends, in a copy of the database in `dir`, the accounts of authors who have left in the log that was copied after it.
+/// [`Store::finish_closings`] does the rest when the copy is used.
+pub(crate) fn leave_in_copy(dir: &Path, left: &[u32]) -> Result<(), Error> {
+    let path = dir.join(SITE.file);
+    let leave = || {
+        let mut connection = rusqlite::Connection::open(&path)?;
+        let transaction = connection.transaction()?;
+        for author in left {
+            let ended = transaction.execute(
+                "UPDATE account SET state = ?2, password = NULL, role = 0, erased = 0 WHERE author = ?1 AND state = ?3",
+                params![author, State::Closing, State::Active],
+            )?;
+            if ended > 0 {
+                let of = "WHERE account = (SELECT id FROM account WHERE author = ?1)";
+                transaction.execute(&format!("DELETE FROM session {of}"), params![author])?;
+                transaction.execute(&format!("DELETE FROM seen {of}"), params![author])?;
+            }
+        }
+        transaction.commit()
+    };
+    leave().map_err(Error::sqlite("end accounts in the copy"))?;
+    File::open(&path).and_then(|copy| copy.sync_all()).map_err(Error::io(&path, "sync"))
+}
+
 /// A row that has an author: its number, name, author and state.
 type Authored = (i64, String, u32, State);
 
@@ -133,6 +157,9 @@ fn copy(db: &Db, path: &Path) -> Result<u64, Error> {
         .to_str()
         .ok_or_else(|| Error::io(path, "name")(io::Error::new(io::ErrorKind::InvalidInput, "not UTF-8")))?;
     db.read("copy the database", |connection| connection.execute("VACUUM INTO ?1", params![name]))?;
+    // SQLite forgets about the write-ahead log in a copy, and without one readers and writers would be in each other's way.
+    let keep_wal = || rusqlite::Connection::open(path)?.query_row("PRAGMA journal_mode = WAL", (), |_| Ok(()));
+    keep_wal().map_err(Error::sqlite("switch a copy to WAL"))?;
     // The copy is nobody's open database, so opening it here drops no locks.
     let copy = File::open(path).map_err(Error::io(path, "open"))?;
     copy.sync_all().map_err(Error::io(path, "sync"))?;
