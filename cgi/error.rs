@@ -1,6 +1,7 @@
 //! Why a program can't start, and what mends it. Start at [`Error`]; [`Error::advice`] is the line for the operator.
 //! Visitors never see any of this.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::{error, fmt, io};
 
@@ -116,6 +117,11 @@ impl Error {
 pub fn data_advice(data: &Path, error: &(dyn error::Error + 'static)) -> Option<String> {
     let path = data.display();
     let user = rustix::process::geteuid().as_raw();
+    if os_error(error) == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+        return Some(format!(
+            "a symbolic link stands in {path} for something of the site's: put the thing itself there"
+        ));
+    }
     match io_kind(error)? {
         io::ErrorKind::PermissionDenied => Some(format!(
             "run as root: install -d -o {user} -m 700 {path} && chown -R {user} {path} (or set BLERG_DATA)"
@@ -133,10 +139,18 @@ pub fn data_advice(data: &Path, error: &(dyn error::Error + 'static)) -> Option<
 }
 
 fn io_kind(error: &(dyn error::Error + 'static)) -> Option<io::ErrorKind> {
+    io_error(error).map(io::Error::kind)
+}
+
+fn os_error(error: &(dyn error::Error + 'static)) -> Option<i32> {
+    io_error(error)?.raw_os_error()
+}
+
+fn io_error<'e>(error: &'e (dyn error::Error + 'static)) -> Option<&'e io::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            return Some(error.kind());
+            return Some(error);
         }
         next = error.source();
     }
@@ -153,7 +167,20 @@ pub fn chain(error: &dyn error::Error) -> String {
         line.push_str(&error.to_string());
         next = error.source();
     }
-    line.replace(['\r', '\n'], " ")
+    visible(&line).into_owned()
+}
+
+/// A text with what moves a terminal, or begins a line of its own, written out: a log says nothing that we did not say.
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
+    // Those that turn the direction of a text are no control characters, and yet let it read as another.
+    let turns = |c: char| matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let hides = |c: char| c.is_control() || turns(c);
+    if !text.contains(hides) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |c: char| if hides(c) { c.escape_default().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(escape).collect())
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::jobs;
 use crate::program::{self, Program};
 use crate::recovery;
+use crate::sandbox;
 use crate::setup::{Setup, Style, now_us};
 use crate::site::{Part, Site};
 
@@ -103,6 +104,7 @@ struct Answer {
 
 /// An error is the operator's to mend; what the visitor did wrong is an answer.
 fn serve(variables: &Variables, part: Part) -> Result<Answer, Error> {
+    sandbox::keep_private();
     let config = Config::read(variables.iter().cloned(), [])?;
     let setup = Setup::read(config, Style::Process)?;
     let roots = shown_directories(variables);

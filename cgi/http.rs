@@ -20,6 +20,8 @@ use crate::error::Error;
 use crate::jobs::Jobs;
 use crate::listen::{Address, Socket};
 use crate::program::say;
+use crate::push::Hub;
+use crate::sandbox;
 use crate::setup::{Setup, Style, close};
 use crate::site::{Part, Site};
 use crate::tick::Tick;
@@ -37,6 +39,7 @@ const THREADS_DEFAULT_MAX: usize = 4;
 /// # Errors
 /// The settings, the data, the static files or the address can't be used.
 pub fn run(config: Config) -> Result<(), Error> {
+    sandbox::keep_private();
     let setup = Setup::read(config, Style::Server)?;
     let www = www(&setup.config)?;
     setup.keep_out_of([www.as_path()])?;
@@ -44,13 +47,15 @@ pub fn run(config: Config) -> Result<(), Error> {
     let text = setup.config.text(Key::Listen);
     let address = Address::parse(if text.is_empty() { LISTEN_DEFAULT } else { text });
     let socket = address.bind()?;
+    let hub = Hub::new(&setup)?;
+    let threads = threads(&setup.config);
+    sandbox::enter(&setup, &[&www]);
     let store = setup.open_store()?;
     let tick = Tick::start(Arc::clone(&store));
-    let jobs = Jobs::start(&store, &setup)?;
+    let jobs = Jobs::start(&store, hub)?;
     let site = Site::new(&store, Part::Whole, &setup, jobs.wake());
     let exchange = Exchange::new(Arc::new(site), setup.front.clone(), files);
     say(&format!("{}\n", url(&setup, &socket)));
-    let threads = threads(&setup.config);
     let outcome = loops::serve(socket, exchange, threads, loops::signalled());
     drop((tick, jobs));
     close(store);

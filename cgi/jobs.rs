@@ -13,6 +13,7 @@ use blerg_store::{JobTurn, Store};
 use crate::error::{Error, chain};
 use crate::program::{Program, arguments, environment};
 use crate::push::{Hub, PushError};
+use crate::sandbox;
 use crate::setup::{Setup, Style, now_us};
 use crate::site::{Wake, log};
 
@@ -108,9 +109,9 @@ pub(crate) struct Jobs {
 
 impl Jobs {
     /// Starts the thread, if there is a hub.
-    pub(crate) fn start(store: &Arc<Store>, setup: &Setup) -> Result<Jobs, Error> {
+    pub(crate) fn start(store: &Arc<Store>, hub: Option<Hub>) -> Result<Jobs, Error> {
         let mut jobs = Jobs::default();
-        if let Some(hub) = Hub::new(setup)? {
+        if let Some(hub) = hub {
             let (store, bell) = (Arc::clone(store), Arc::clone(&jobs.bell));
             let thread = std::thread::Builder::new().name("blerg-jobs".to_owned());
             let thread = thread.spawn(move || serve(&store, &hub, &bell));
@@ -203,8 +204,10 @@ pub fn main(program: &Program) -> Option<ExitCode> {
 fn run(config: Config) -> Result<(), Error> {
     // It fails only where this process leads a session already.
     let _ = rustix::process::setsid();
+    sandbox::keep_private();
     let setup = Setup::read(config, Style::Server)?;
     let Some(hub) = Hub::new(&setup)? else { return Ok(()) };
+    sandbox::enter(&setup, &[]);
     let store = setup.open_store()?;
     let failed = |source| Error::Store { data: setup.data.clone(), source: Box::new(source) };
     let end = Instant::now() + STAY_MAX;

@@ -18,6 +18,7 @@ mod place;
 pub mod program;
 mod push;
 mod recovery;
+mod sandbox;
 mod setup;
 mod site;
 mod tick;

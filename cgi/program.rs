@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use blerg_config::{Config, Request};
 
-use crate::error::{Error, chain};
+use crate::error::{Error, chain, visible};
 
 /// A program, as `--help` shows it.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ impl Program {
 pub(crate) fn complain(name: &str, error: &Error) {
     let mut lines = format!("{name}: {}\n", chain(error));
     if let Some(advice) = error.advice() {
-        lines.push_str(&format!("{name}: {advice}\n"));
+        lines.push_str(&format!("{name}: {}\n", visible(&advice)));
     }
     let _ = std::io::stderr().write_all(lines.as_bytes());
 }

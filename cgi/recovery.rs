@@ -10,6 +10,7 @@ use blerg_store::Store;
 use rustix::fs::FlockOperation;
 
 use crate::error::Error;
+use crate::sandbox;
 use crate::setup::{Setup, Style};
 use crate::site::log;
 
@@ -41,7 +42,9 @@ pub(crate) fn start_if_needed(store: &Store) {
 pub(crate) fn run(config: Config) -> Result<(), Error> {
     // It fails only where this process leads a session already.
     let _ = rustix::process::setsid();
+    sandbox::keep_private();
     let setup = Setup::read(config, Style::Server)?;
+    sandbox::enter(&setup, &[]);
     let system = |doing| move |source| Error::System { doing, source };
     let directory = File::open(&setup.data).map_err(system("open the data directory"))?;
     if rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive).is_err() {

@@ -11,7 +11,7 @@ use blerg_http::{Handler, Plan, Request, Response};
 use blerg_store::Store;
 use blerg_wiki::Wiki;
 
-use crate::error::{chain, data_advice};
+use crate::error::{chain, data_advice, visible};
 use crate::setup::{Setup, now_us};
 
 /// The same fault is told at most once in this time, so that a full disk does not fill the log as well.
@@ -102,5 +102,5 @@ fn tell(store: &Store, wake: &Wake, written: &Written<'_>) {
 
 /// One line for the operator; where it can't be written nothing can be done about it.
 pub(crate) fn log(line: &str) {
-    let _ = writeln!(std::io::stderr(), "blerg: {line}");
+    let _ = writeln!(std::io::stderr(), "blerg: {}", visible(line));
 }

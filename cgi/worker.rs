@@ -17,6 +17,8 @@ use crate::error::{Error, chain};
 use crate::jobs::Jobs;
 use crate::listen::{Address, SOCKET_MODE};
 use crate::program;
+use crate::push::Hub;
+use crate::sandbox;
 use crate::setup::{Setup, Style, close, now_us};
 use crate::site::{Part, Site, log};
 use crate::tick::Tick;
@@ -47,11 +49,14 @@ pub fn is_wanted() -> bool {
 /// # Errors
 /// As for [`run`].
 pub fn run_part(config: Config, part: Part) -> Result<(), Error> {
+    sandbox::keep_private();
     let setup = Setup::read(config, Style::Server)?;
     let listener = listener(setup.config.text(Key::Listen))?;
+    let hub = Hub::new(&setup)?;
+    sandbox::enter(&setup, &[]);
     let store = setup.open_store()?;
     let tick = Tick::start(Arc::clone(&store));
-    let jobs = Jobs::start(&store, &setup)?;
+    let jobs = Jobs::start(&store, hub)?;
     let worker = Worker {
         site: Site::new(&store, part, &setup, jobs.wake()),
         front: setup.front.clone(),
@@ -61,6 +66,8 @@ pub fn run_part(config: Config, part: Part) -> Result<(), Error> {
     let limits = fastcgi::Config {
         threads: usize::try_from(setup.config.number(Key::Threads)).unwrap_or(1).max(1),
         web_server_addrs: web_server_addrs(),
+        // The one place where this program may still make files; /tmp often is memory.
+        temp_dir: setup.data.clone(),
         pool_queue_max: SLOW_WAITING_MAX,
         ..fastcgi::Config::default()
     };

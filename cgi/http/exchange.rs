@@ -76,8 +76,16 @@ impl Exchange {
         let (head, body) = request.into_parts();
         let method = Method::parse(head.method.as_str().as_bytes());
         let accepted = self.accept(&head, peer);
+        // Nothing is taken for a request behind a body whose end somebody in front of us may see elsewhere (RFC 9112 s.11.2).
+        let is_last = head.headers.contains_key(TRANSFER_ENCODING);
+        let end = move |mut answer: http::Response<Answer>| {
+            if is_last {
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            answer
+        };
         if let Some(response) = accepted.as_ref().ok().and_then(|request| self.at_once(request)) {
-            return Answering::Ready(Some(write(response.seal(method), pool)));
+            return Answering::Ready(Some(end(write(response.seal(method), pool))));
         }
         let (this, pool) = (Arc::clone(self), pool.clone());
         Answering::Slow(Box::pin(async move {
@@ -85,7 +93,7 @@ impl Exchange {
                 Ok(request) => this.carry_out(request, &head, body, &pool).await,
                 Err(refusal) => refused(refusal, body).await,
             };
-            write(response.seal(method), &pool)
+            end(write(response.seal(method), &pool))
         }))
     }
 
@@ -175,7 +183,10 @@ async fn read_body(
     body: Incoming,
     bytes_max: usize,
 ) -> Result<Vec<u8>, Response> {
-    let chunked = head.headers.contains_key(TRANSFER_ENCODING) && !head.headers.contains_key(CONTENT_LENGTH);
+    let chunked = head.headers.contains_key(TRANSFER_ENCODING);
+    if chunked && head.headers.contains_key(CONTENT_LENGTH) {
+        return Err(refused(Refusal::LENGTH, body).await);
+    }
     let length = if chunked { Ok(None) } else { request.body_length(bytes_max).map(Some) };
     let read = match length {
         Ok(length) => body::read(body, length, bytes_max).await,

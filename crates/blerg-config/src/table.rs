@@ -29,6 +29,8 @@ pub enum Key {
     HashWait,
     /// How many event loops a server runs.
     Threads,
+    /// Whether a server gives up what it does not need.
+    Sandbox,
     /// The WebSub hub.
     Hub,
     /// Whose certificates the hub's may be signed by.
@@ -211,6 +213,16 @@ pub const SETTINGS: &[Setting] = &[
         default: "",
         meaning: "event loops of a server; http_blerg: one per processor, at most 4; fcgi_blerg: 1",
         check: Check::Number(1, 64),
+    },
+    Setting {
+        key: Key::Sandbox,
+        name: "BLERG_SANDBOX",
+        flag: "--sandbox",
+        value: "on|off",
+        default: "on",
+        meaning: "on: a server lets the kernel (Landlock, seccomp) refuse it files outside its data, other programs and \
+                  system calls that it has no use for, as far as the kernel can; off: for finding out what is wrong",
+        check: Check::Words(&["on", "off"]),
     },
     Setting {
         key: Key::Hub,

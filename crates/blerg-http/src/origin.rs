@@ -48,6 +48,10 @@ fn same_authority(ours: &str, theirs: &str, https: bool) -> bool {
 
 /// The host of the target if it is absolute (RFC 9112 s.3.2.2: it wins), of Host, or of SERVER_NAME and SERVER_PORT.
 pub(crate) fn host(authority: Option<&[u8]>, incoming: &Incoming<'_>) -> Result<Option<String>, Refusal> {
+    // Two of them are two opinions: what stands in front of us may have gone by the other one (RFC 9112 s.3.2).
+    if incoming.headers.get_all("host").nth(1).is_some() {
+        return Err(Refusal::HOST);
+    }
     let sent = authority.or_else(|| incoming.headers.get("host")).map(<[u8]>::trim_ascii);
     if let Some(sent) = sent.filter(|sent| !sent.is_empty()) {
         return checked(sent).map(Some).ok_or(Refusal::HOST);

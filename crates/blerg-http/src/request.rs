@@ -203,6 +203,10 @@ impl Front {
         let base_url = self.base_url.as_ref().map(|base| base.as_str().to_owned());
         let method = Method::parse(incoming.method);
         let headers = incoming.headers;
+        let is_plain = |coding: &[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
+        if method == Method::Post && !headers.get_all("content-encoding").all(|coding| is_plain(coding.trim_ascii())) {
+            return Err(Refusal::ENCODING);
+        }
         Ok(Request {
             method,
             path,

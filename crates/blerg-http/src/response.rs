@@ -70,6 +70,9 @@ impl Refusal {
     pub const TOO_LARGE: Refusal = Refusal::new(413, "too_large", "The body is longer than this route takes.");
     /// 414: a target beyond the limit.
     pub const TARGET_TOO_LONG: Refusal = Refusal::new(414, "uri_too_long", "The request target is too long.");
+    /// 415: a body in a coding (`gzip`): unpacked it could have any length.
+    pub const ENCODING: Refusal =
+        Refusal::new(415, "unsupported_encoding", "A body is sent as it is, without a Content-Encoding.");
     /// 431: header fields beyond the limits.
     pub const HEADERS: Refusal = Refusal::new(431, "headers_too_large", "The header fields are too large.");
     /// 500: the program can't serve; the operator finds the reason in the log.

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use memmap2::MmapOptions;
-use rustix::fs::{FallocateFlags, FlockOperation};
+use rustix::fs::{FallocateFlags, FlockOperation, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 
 use crate::map::SharedMap;
@@ -17,13 +17,17 @@ use crate::{Disk, DiskFile, Filesystem, Mapping, OpenMode, Space};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealDisk;
 
+/// As the standard library wants flags.
+const NO_LINK: i32 = OFlags::NOFOLLOW.bits() as i32;
+
 /// How many zeros are written at once where the file system cannot allocate.
 const ZEROS_BYTES: usize = 1 << 16;
 
 impl Disk for RealDisk {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn DiskFile>> {
         let mut options = OpenOptions::new();
-        options.read(true).mode(0o600);
+        // A symbolic link in place of a file of ours would have us read or write somewhere else.
+        options.read(true).mode(0o600).custom_flags(NO_LINK);
         match mode {
             OpenMode::Read => {}
             OpenMode::Write => {

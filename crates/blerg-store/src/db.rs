@@ -17,6 +17,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 
 use crate::error::Error;
 use crate::gate::Line;
+use crate::ready::refuse_link;
 
 mod schema;
 
@@ -210,6 +211,8 @@ impl Db {
     }
 
     fn connect(&self) -> Result<Connection, Error> {
+        // SQLite itself refuses links in place of `-wal` and `-shm` only.
+        refuse_link(&self.path)?;
         let flags =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
         let connection = Connection::open_with_flags(&self.path, flags).map_err(Error::sqlite("open"))?;

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::FlockOperation;
 
 use crate::error::Error;
+use crate::ready::NO_LINK;
 
 mod line;
 
@@ -70,6 +71,7 @@ impl Gate {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            .custom_flags(NO_LINK)
             .open(&self.path)
             .map_err(Error::io(&self.path, "open"))?;
         let mut pause = POLL_FIRST;

@@ -12,6 +12,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::db::{Checkpoints, Db, Layout, Syncing};
+use crate::ready::NO_LINK;
 use crate::{Error, Recovery, Store, lock};
 
 /// The file.
@@ -121,8 +122,9 @@ impl Store {
     pub fn job_turn(&self) -> Result<Option<JobTurn>, Error> {
         self.log()?;
         let path = self.dir().join(TURN_FILE);
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let file = open.map_err(Error::io(&path, "open"))?;
+        let mut open = OpenOptions::new();
+        open.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(NO_LINK);
+        let file = open.open(&path).map_err(Error::io(&path, "open"))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(JobTurn { _file: file })),
             Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => Ok(None),

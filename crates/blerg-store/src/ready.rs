@@ -6,11 +6,16 @@ use std::fs::{self, DirBuilder};
 use std::{io, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
 
 use blerg_log::{Durability, Identity, Log, Options, RealDisk};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use crate::{Error, Settings};
 
 /// The file whose presence makes a directory a site; written by the log.
 pub(crate) const FORMAT_FILE: &str = "FORMAT";
+
+/// Where the log keeps its segments.
+const LOG_DIR: &str = "log";
 
 /// What may be there before FORMAT is: made by whoever waits for a lock or counts a visitor first, by a process that was
 /// killed while it made the site, by a restore, and by `mkfs`.
@@ -84,6 +89,7 @@ pub(crate) fn open_log(dir: &Path, settings: &Settings) -> Result<Log, Error> {
         (settings.random)(&mut site_id);
         create_log(dir, settings, site_id)?;
     }
+    refuse_link(&dir.join(LOG_DIR))?;
     let mut options = Options::new(settings.backend, settings.recovery, settings.random);
     options.allow_network_fs = settings.allow_network_fs;
     let log = Log::open(dir, &options, Arc::new(RealDisk))?;
@@ -109,6 +115,18 @@ pub(crate) fn create_log(dir: &Path, settings: &Settings, site_id: [u8; 16]) -> 
     match Log::create(dir, &Identity { site_id, hash_key, durability }, Arc::new(RealDisk)) {
         Ok(()) | Err(blerg_log::Error::Exists { .. }) => Ok(()),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Has the system refuse a symbolic link in place of a file of ours: it would lead reads and writes somewhere else. As the
+/// standard library wants flags.
+pub(crate) const NO_LINK: i32 = OFlags::NOFOLLOW.bits() as i32;
+
+/// The same for what others open.
+pub(crate) fn refuse_link(path: &Path) -> Result<(), Error> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => Err(Error::io(path, "open")(Errno::LOOP.into())),
+        _ => Ok(()),
     }
 }
 

@@ -19,6 +19,7 @@ use rustix::fs::FlockOperation;
 
 use super::{LimitKind, Rate};
 use crate::error::Error;
+use crate::ready::NO_LINK;
 
 /// The table's name in the data directory.
 pub const LIMITS_FILE: &str = "limits";
@@ -87,6 +88,7 @@ impl Table {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            .custom_flags(NO_LINK)
             .open(&path)
             .map_err(Error::io(&path, "open"))?;
         let secret = {
