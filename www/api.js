@@ -1,4 +1,4 @@
-// Talks to the API; the only file that does. The API answers at one of these places, however the site was installed.
+// Alone talks to the API, which is at one of these places.
 
 import { path } from "./format.js";
 

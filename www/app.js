@@ -43,13 +43,13 @@ function newPage() {
     async act(job) {
       toast.textContent = await job().catch((failure) => failure.message) ?? "";
     },
-    again: () => open(),
+    again: open,
     mark,
   };
   return made;
 }
 
-// Shows the view of the address: anew, or on the way back as it was left.
+// Shows the view of the address; on the way back, as it was left.
 async function open(event) {
   const isFirst = page === null;
   if (page) {
@@ -82,8 +82,7 @@ async function open(event) {
 const lost = (to) => to.head("There is no such page");
 
 session.changed = () => {
-  $$(".in").forEach((node) => (node.hidden = session.name === null));
-  $$(".out").forEach((node) => (node.hidden = session.name !== null));
+  $$(".in, .out").forEach((node) => (node.hidden = node.matches(".out") === Boolean(session.name)));
   $(".name").textContent = session.name ?? "";
   $$(".badge").forEach((badge, at) => {
     const n = [session.news.feed_new, session.news.mentioned][at] ?? 0;

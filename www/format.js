@@ -32,7 +32,7 @@ export function parse(text) {
   return parts;
 }
 
-// Leaves the punctuation at the end to the sentence, and brackets that were opened before the address.
+// Leaves to the sentence its punctuation and brackets.
 function trim(address) {
   const path = address.search(/(?<=\/\/[^/?#]*)[/?#]/);
   const run = path < 0 ? "" : address.slice(path);
@@ -94,6 +94,10 @@ export function when(secs, now_ms) {
 
 /** @param {number} n @param {string} one A word. */
 export const count = (n, one) => `${n} ${one}${Number(n) === 1 ? "" : "s"}`;
+
+/** "Firefox, Linux" @param {string} agent */
+export const program = (agent = "") => [/Chrome(?=\S+( Mobile)? Safari\S+$)|[\w-]+(?=\/\S+$)/, /Android|iP\w+|Windows|Mac|Linux(?!; A)/]
+  .flatMap((part) => part.exec(agent)?.[0] ?? []).join(", ") || agent || "Unknown";
 
 /** A hue that stays a user's. @param {string} name */
 export const hue = (name) => [...fold(name)].reduce((sum, c) => (sum * 31 + c.codePointAt(0)) % 360, 7);

@@ -45,7 +45,7 @@ async function list(page, parts, { author, empty = "No posts yet.", query, rows 
 
 // A link to the feed of what is shown.
 function feedOf(parts, query) {
-  const node = a("#", "Feed", "feed");
+  const node = a("#", "Atom feed", "feed");
   place().then((at) => (node.href = `${at.replace("blerg.cgi", "rss.cgi").replace("./", "rss/")}${path(parts)}.atom${path([], query)}`), () => {});
   return node;
 }
@@ -54,7 +54,7 @@ export function latest(page) {
   page.head("Latest posts");
   const used = el("aside", { className: "side row", ariaLabel: "Tags" });
   page.add(used);
-  get(["latest", "tags"], {}, page.signal).then(({ data }) => used.append(...data.map((used) => a(link(["tag", used.tag]), `#${used.tag}`))), () => {});
+  get(["latest", "tags"], {}, page.signal).then(({ data }) => used.append(...data.map(({ tag }) => a(link(["tag", tag]), `#${tag}`))), () => {});
   return list(page, ["latest"]);
 }
 

@@ -35,7 +35,7 @@ export async function watch() {
   }
   const { name } = session;
   try {
-    // The browser asks whether it has changed: the answer has an ETag.
+    // The browser adds If-None-Match.
     const { data } = await get(["status"]);
     const isNews = JSON.stringify(data) !== JSON.stringify(session.news);
     wait_ms = pause(wait_ms, isNews ? "news" : "same");

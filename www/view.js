@@ -1,8 +1,6 @@
-// Builds what is seen, of templates and text; no HTML is ever made of a string. Start at `post`, `notice` and `form`.
+// Builds what is seen, of templates and text, never of HTML. Start at `post`, `notice` and `form`.
 
 import { count, hue, parse, path, same, when } from "./format.js";
-
-const FULL = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "medium" });
 
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -30,12 +28,8 @@ function linked({ kind, text }) {
 
 /** @param {number} secs */
 export function time(secs) {
-  const node = el("time");
   const date = new Date(secs * 1000);
-  node.dateTime = date.toISOString();
-  node.title = FULL.format(date);
-  node.textContent = when(secs, Date.now());
-  return node;
+  return el("time", { dateTime: date.toISOString(), title: date, textContent: when(secs, Date.now()) });
 }
 
 /** @param {object} record With its author. @param {?string} me Who looks. */
@@ -73,7 +67,7 @@ export function notice({ code, message, wait_secs }, retry) {
   return node;
 }
 
-// Makes a button wait as long as the site asks for, and says how long.
+// Makes a button wait, and say how long.
 function hold(button, wait_secs) {
   const label = button.textContent;
   const until = Date.now() + wait_secs * 1000;
@@ -98,6 +92,7 @@ export function form(node, send) {
       said.replaceChildren();
       await send(Object.fromEntries(new FormData(node))).catch((failure) => {
         said.append(notice(failure));
+        said.scrollIntoView({ block: "nearest" });
         hold(button, failure.wait_secs);
       });
       node.ariaBusy = "false";

@@ -1,7 +1,7 @@
 // The views that change something; and about. Start at `compose`.
 
 import { get, place, post as send } from "./api.js";
-import { bytes, same } from "./format.js";
+import { bytes, program, same } from "./format.js";
 import { load, login, logout, save, session, tell } from "./session.js";
 import { $, $$, a, el, fill, form, items, link, notice, post, time } from "./view.js";
 
@@ -157,7 +157,7 @@ export async function account(page) {
   const node = fill("account");
   const list = $(".sessions", node);
   const show = async () => list.replaceChildren(...(await get(["sessions"], {}, page.signal)).data.map((one) => el("li", { className: "row" },
-    el("span", null, `${one.agent || "Unknown program"}, ${one.remote || "unknown address"}, `, time(one.used)),
+    el("span", { title: one.agent }, `${program(one.agent)}, ${one.remote || "unknown address"}, `, time(one.used)),
     one.current ? "this session" : el("button", { textContent: "End", onclick: () => end(one.id) }))));
   const end = (revoke) => page.act(async () => {
     await tell(["sessions"], { revoke });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import test from "node:test";
 
-import { bytes, count, hue, parse, path, pause, route, same, tagNames, when } from "../../www/format.js";
+import { bytes, count, hue, parse, path, pause, program, route, same, tagNames, when } from "../../www/format.js";
 
 const read = (name) => JSON.parse(fs.readFileSync(new URL(`../data/${name}.json`, import.meta.url), "utf8"));
 const table = read("tags");
@@ -134,6 +134,21 @@ test("times are told as people do", () => {
 
 test("counts have a plural", () => {
   assert.deepEqual([0, 1, "2", 12345].map((n) => count(n, "post")), ["0 posts", "1 post", "2 posts", "12345 posts"]);
+});
+
+test("a program is called as people call it", () => {
+  const check = (agent, want) => assert.equal(program(agent), want);
+  const like = "AppleWebKit/537.36 (KHTML, like Gecko)";
+  check("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox, Linux");
+  check(`Mozilla/5.0 (Windows NT 10.0; Win64; x64) ${like} Chrome/140.0.0.0 Safari/537.36`, "Chrome, Windows");
+  check(`Mozilla/5.0 (Windows NT 10.0; Win64; x64) ${like} Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0`, "Edg, Windows");
+  check(`Mozilla/5.0 (Linux; Android 10; K) ${like} Chrome/140.0.0.0 Mobile Safari/537.36`, "Chrome, Android");
+  check(`Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) ${like} Version/18.0 Mobile/15E148 Safari/604.1`, "Safari, iPhone");
+  check(`Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) ${like} Version/18.0 Safari/605.1.15`, "Safari, Mac");
+  check("curl/8.14.1", "curl");
+  check("a reader of mine", "a reader of mine");
+  check(undefined, "Unknown");
+  check(`Chrome/${" ".repeat(60000)}`, `Chrome/${" ".repeat(60000)}`);
 });
 
 test("a user's colour stays", () => {

@@ -115,20 +115,29 @@ export class Person {
     return statuses;
   }
 
+  /** How much jumped while the view came, as browsers count it (Cumulative Layout Shift). */
+  shifts() {
+    return this.page.evaluate(() => new Promise((done) => {
+      const observer = new PerformanceObserver((list) => done(list.getEntries().reduce((sum, { value }) => sum + value, 0)));
+      observer.observe({ type: "layout-shift", buffered: true });
+      requestAnimationFrame(() => requestAnimationFrame(() => done(0)));
+    }));
+  }
+
   /** Whether the view is wider than the window. */
   async fits(view) {
     const over_px = await this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.ok(over_px <= 0, `${view}: ${over_px} px too wide at ${this.page.viewportSize().width}`);
   }
 
-  /** That, and what axe finds in the view. */
-  async check(view) {
+  /** That, and what axe finds in the view, by these rules or by all. */
+  async check(view, runOnly) {
     await this.fits(view);
     // The page's policy lets no script in but its own; a debugger's is not asked.
     if (!(await this.page.evaluate("typeof axe === 'object'"))) {
       await this.page.evaluate(require("node:fs").readFileSync(axe, "utf8"));
     }
-    const found = await this.page.evaluate("axe.run(document, { resultTypes: ['violations'] })");
+    const found = await this.page.evaluate((options) => window.axe.run(document, options), { resultTypes: ["violations"], runOnly });
     const told = found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 200)).join("\n  ")}`);
     assert.deepEqual(told, [], view);
   }
@@ -190,12 +199,13 @@ export function oneByOne(scenarios) {
   return Object.entries(scenarios).map((entry) => Object.fromEntries([entry]));
 }
 
-/** Runs those scenarios that are named: those of a group side by side, one group after the other. */
+/** Runs those scenarios that are named (all but "-name"): those of a group side by side, one group after the other. */
 export async function run(groups, base, names) {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
   let failed = false;
+  const isWanted = (name) => !names.includes(`-${name}`) && (names.includes(name) || names.every((other) => other.startsWith("-")));
   for (const group of groups) {
-    const left = Object.entries(group).filter(([name]) => names.length === 0 || names.includes(name));
+    const left = Object.entries(group).filter(([name]) => isWanted(name));
     const lane = async () => {
       while (left.length > 0) {
         failed = await act(browser, base, ...left.shift()) || failed;

@@ -1,4 +1,4 @@
-// What people do with the client, in Chromium: node scenarios.mjs BASE [NAME ...]. The site is started by tests/it/client.rs;
+// What people do with the client, in Chromium: node scenarios.mjs BASE [[-]NAME ...]. The site is started by tests/it/client.rs;
 // BASE ends in a slash. The site has the sample's posts, no rate limits, and open registration.
 
 import { Bridge, PASSWORD, Person, assert, naughty, run } from "./drive.mjs";
@@ -31,13 +31,12 @@ const quiet = {
     for (const hash of ["#latest", "#user/Qi", "#user/Qi/0", "#tag/tea,coffee", "#feed", "#mentions", "#search?q=tea", "#post", "#reply/Qi/0",
       "#edit/Qi/0", "#account", "#login", "#join", "#about", "#nowhere", "#user/nobody"]) {
       await qi.open(hash);
-      await page.setViewportSize({ width: 768, height: 800 });
-      await qi.fits(hash);
-      for (const width of [1280, 320]) {
+      for (const width of [1280, 768, 320]) {
         await page.setViewportSize({ width, height: 800 });
-        for (const colorScheme of ["light", "dark"]) {
+        // A theme is colours, and nothing else.
+        for (const [colorScheme, rules] of [["light"], ["dark", ["color-contrast"]]]) {
           await page.emulateMedia({ colorScheme });
-          await qi.check(`${hash} ${width} ${colorScheme}`);
+          await qi.check(`${hash} ${width} ${colorScheme}`, rules);
         }
       }
     }
@@ -64,6 +63,8 @@ const quiet = {
       assert.equal(await ada.page.title(), `${title} – Blërg`);
       await ada.page.reload();
       await ada.sees("main", text);
+      const shifts = await ada.shifts();
+      assert.ok(shifts < 0.1, `${hash}: ${shifts}`);
     }
     await ada.open("#user/mei/3");
     await ada.sees("h2", "Replies");
@@ -162,8 +163,10 @@ const quiet = {
       area.dispatchEvent(new Event("input"));
     });
     await dan.sees("output.wrong", "66,000 of 65,535 bytes");
+    await page.setViewportSize({ width: 320, height: 640 });
     await dan.click("Send");
     await dan.sees(".notice", "A record has 1 to 65535 bytes, this one has 66000.");
+    await dan.until(() => document.querySelector(".notice").getBoundingClientRect().bottom <= innerHeight);
     assert.equal((await page.inputValue("textarea")).length, 33000);
     await page.fill("textarea", "shorter");
     // Too many requests: the site says how long to wait.
@@ -258,6 +261,27 @@ const quiet = {
     await kim.context.setOffline(false);
     await kim.sees(".post .text");
     await bridge.close();
+  },
+
+  async it_is_read_on_paper_without_motion_and_without_script(test) {
+    const ria = await Person.come(test, { reducedMotion: "reduce" });
+    await ria.open("#user/mei/3");
+    await ria.sees(".text", "Мороз и солнце");
+    assert.equal(await ria.page.evaluate("document.getAnimations().length"), 0);
+    await ria.page.emulateMedia({ media: "print", colorScheme: "dark" });
+    await ria.sees(".text", "Мороз и солнце");
+    await ria.seesNo(".bar");
+    await ria.seesNo(".foot");
+    // Ink on white, also where the screen is dark.
+    assert.equal(await ria.page.evaluate("getComputedStyle(document.documentElement).color"), "rgb(32, 36, 42)");
+    const sue = await Person.come(test, { javaScriptEnabled: false });
+    await sue.page.goto(test.base);
+    for (const [name, end] of [["feed of all posts", "rss/latest.rss"], ["wiki", "wiki/"]]) {
+      const href = await sue.page.locator("noscript a", { hasText: name }).getAttribute("href");
+      assert.equal(href, end);
+    }
+    assert.match(await sue.page.evaluate("document.body.innerText"), /Without JavaScript/);
+    await sue.fits("noscript");
   },
 
   async a_slow_site_is_waited_for_and_late_answers_stay_away(test) {
@@ -357,6 +381,7 @@ const quiet = {
     await oda.call("login", { username: "Oda", password: PASSWORD });
     await oda.open("#account");
     await oda.until(() => document.querySelectorAll(".sessions li").length === 2);
+    await oda.sees(".sessions", "Chrome, Linux, 127.0.0.1, now");
     await oda.click("End all others");
     await oda.until(() => document.querySelectorAll(".sessions li").length === 1);
     await page.fill("[name=password]", "wrong password");
