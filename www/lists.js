@@ -45,7 +45,7 @@ async function list(page, parts, { author, empty = "No posts yet.", query, rows 
 
 // A link to the feed of what is shown.
 function feedOf(parts, query) {
-  const node = a("#", "Atom feed", "feed");
+  const node = a("#", "Atom", "feed");
   place().then((at) => (node.href = `${at.replace("blerg.cgi", "rss.cgi").replace("./", "rss/")}${path(parts)}.atom${path([], query)}`), () => {});
   return node;
 }

@@ -95,6 +95,8 @@ function table(port, who, form, views) {
 }
 
 const { browser, port } = await start();
+process.on("exit", () => browser.kill());
+["SIGINT", "SIGTERM"].forEach((signal) => process.on(signal, () => process.exit(1)));
 try {
   let failed = table(port, "visitor, phone", [], VISITOR) + table(port, "visitor, desktop", ["--preset=desktop"], VISITOR.slice(0, 1));
   await join(port);

@@ -47,8 +47,9 @@ const STATES = {
     await person.open("#feed");
     await person.sees(".notice");
   },
-  async print({ page }) {
-    await page.emulateMedia({ media: "print" });
+  async print(person) {
+    await person.open("#user/Ada");
+    await person.page.emulateMedia({ media: "print" });
   },
 };
 const VISITORS = { visitor: "#latest", login: "#login", join: "#join" };
