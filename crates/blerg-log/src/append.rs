@@ -3,7 +3,7 @@
 
 use crate::Error;
 use crate::apply;
-use crate::control::{Commit, State, Word};
+use crate::control::{Commit, Word};
 use crate::core::Core;
 use crate::frame::{FLAG_HOLE, Fate, HEADER_BYTES, Header, Kind, LAG_NONE, LAG_UNIT};
 use crate::geometry::POSITION_MAX;
@@ -11,6 +11,7 @@ use crate::key;
 use crate::scan::Entry;
 use crate::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, Tail, Unnamed};
 use crate::space;
+use crate::sync::poison;
 use crate::view::View;
 
 /// Frames are written out when this many bytes have gathered.
@@ -213,10 +214,7 @@ pub(crate) fn finish_roll(core: &Core, view: &View, seal: &Commit, room: Option<
     }
     // Also a name that was there: the writer that made it may have been killed before it synced the directory. If this fails, a
     // second try would tell nothing of what the first one lost.
-    view.segments.sync_dir().map_err(|_| {
-        view.control.set_state(State::Poisoned);
-        core.poisoned()
-    })?;
+    view.segments.sync_dir().map_err(|e| poison(core, view, e))?;
     let begun = Commit { end: next.base + SEGMENT_HEADER_BYTES, last: seal.last, time_us: seal.time_us };
     view.control.publish(&begun)?;
     // Nothing stands between the SEAL and the first frame of the next segment; but what is indexed may end before the SEAL.

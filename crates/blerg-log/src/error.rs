@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 use crate::index::Fault;
 
 /// Why an operation on the log did not succeed.
@@ -129,6 +131,12 @@ impl Error {
     /// No room left on the disk or in the quota.
     pub fn is_full(&self) -> bool {
         matches!(self, Error::Full { .. })
+    }
+
+    /// The process or the system has too many files open; nothing was done.
+    pub fn is_out_of_files(&self) -> bool {
+        let codes = [Errno::MFILE, Errno::NFILE].map(|code| Some(code.raw_os_error()));
+        matches!(self, Error::Io { source, .. } if codes.contains(&source.raw_os_error()))
     }
 
     /// A sync failed; the store takes no writes.

@@ -44,9 +44,14 @@ impl Lock {
         loop {
             if file.try_lock()? {
                 // Somebody may have put another directory in the place of this one: its lock is the one that the others take.
-                match self.disk.inode(&self.path) {
-                    Ok(inode) if inode == file.inode()? => return Ok(Held { file }),
-                    _ => *file = File::open(&*self.disk, &self.path, OpenMode::Create)?,
+                match self.renew(&file) {
+                    Ok(None) => return Ok(Held { file }),
+                    Ok(Some(new)) => *file = new,
+                    Err(e) => {
+                        // Who goes away with an error keeps nobody waiting.
+                        let _ = file.unlock();
+                        return Err(e);
+                    }
                 }
                 continue;
             }
@@ -57,6 +62,16 @@ impl Lock {
             thread::sleep(pause);
             waited += pause;
             pause = (pause * 2).min(PAUSE_LAST);
+        }
+    }
+}
+
+impl Lock {
+    /// The file that has the name now, if it is another one.
+    fn renew(&self, file: &File) -> Result<Option<File>, Error> {
+        match self.disk.inode(&self.path) {
+            Ok(inode) if inode == file.inode()? => Ok(None),
+            _ => File::open(&*self.disk, &self.path, OpenMode::Create).map(Some),
         }
     }
 }

@@ -189,19 +189,23 @@ impl DiskFile for RealFile {
 impl RealFile {
     /// Makes the file `bytes` long by writing, where the file system cannot allocate.
     fn append_zeros(&self, bytes: u64) -> io::Result<()> {
-        let zeros = vec![0; ZEROS_BYTES];
-        let mut at = self.size()?;
-        while at < bytes {
-            let part = usize::try_from(bytes - at).unwrap_or(ZEROS_BYTES).min(ZEROS_BYTES);
-            match self.file.write_at(zeros.split_at(part).0, at) {
-                Ok(0) => return Err(io::ErrorKind::StorageFull.into()),
-                Ok(n) => at += n as u64,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
-            }
-        }
-        Ok(())
+        write_zeros(self.size()?, bytes, |zeros, at| self.file.write_at(zeros, at))
     }
+}
+
+/// Writes zeros from `at` to `end` by as many calls of `write` as it takes.
+fn write_zeros(mut at: u64, end: u64, mut write: impl FnMut(&[u8], u64) -> io::Result<usize>) -> io::Result<()> {
+    let zeros = vec![0; ZEROS_BYTES];
+    while at < end {
+        let part = usize::try_from(end - at).unwrap_or(ZEROS_BYTES).min(ZEROS_BYTES);
+        match write(zeros.split_at(part).0, at) {
+            Ok(0) => return Err(io::ErrorKind::StorageFull.into()),
+            Ok(n) => at += n as u64,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

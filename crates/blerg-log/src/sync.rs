@@ -144,10 +144,16 @@ pub(crate) fn sync_segment(core: &Core, view: &View, position: u64, written: u64
 
 /// Syncs the segment of `position`; if that fails, no process may write before it is healed.
 fn sync_or_poison(core: &Core, view: &View, position: u64) -> Result<(), Error> {
-    view.segments.sync(position).map_err(|_| {
-        view.control.set_state(State::Poisoned);
-        core.poisoned()
-    })
+    view.segments.sync(position).map_err(|e| poison(core, view, e))
+}
+
+/// What is told of a sync that failed. What could not even be opened was not synced, and can be tried again.
+pub(crate) fn poison(core: &Core, view: &View, error: Error) -> Error {
+    if error.is_out_of_files() {
+        return error;
+    }
+    view.control.set_state(State::Poisoned);
+    core.poisoned()
 }
 
 /// Writes what may not have reached the disk once more: its writer died in fdatasync, and may have taken the news of an error
@@ -213,6 +219,17 @@ impl Core {
         }
         // Whoever dies in here has tried.
         view.control.set_state(State::Lost);
+        self.try_heal(view).map_err(|error| match error {
+            // Nothing was synced for want of a file or of room: the next one may find it.
+            Error::Io { .. } | Error::Full { .. } if error.is_out_of_files() || error.is_full() => {
+                view.control.set_state(State::Poisoned);
+                error
+            }
+            _ => self.poisoned(),
+        })
+    }
+
+    fn try_heal(&self, view: &View) -> Result<bool, Error> {
         let look = view.control.look()?;
         let place = view.segments.geometry().segment_of(look.commit.end - 1);
         let kept = Follow::segment(&view.segments, self.sums, place)?.up_to(look.commit.end)?;
@@ -223,8 +240,8 @@ impl Core {
         }
         // A rollover that was not published leads nowhere: its SEAL is cut too, and the next one will be another.
         let next = view.segments.geometry().segment(place.number + 1);
-        let removed = view.segments.remove(next).and_then(|()| rewrite(&view.segments, place, kept.end));
-        removed.map_err(|_| self.poisoned())?;
+        view.segments.remove(next)?;
+        rewrite(&view.segments, place, kept.end)?;
         if !is_whole {
             // First: who reads of a durable end behind the cut must be able to read of the cut.
             self.note_cut(&view.control);

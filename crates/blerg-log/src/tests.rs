@@ -4,6 +4,7 @@ mod basics;
 mod crashes;
 mod damage;
 pub(crate) mod fake;
+mod faults;
 mod model;
 mod models;
 mod protocol;

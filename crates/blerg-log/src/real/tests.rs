@@ -1,8 +1,9 @@
 //! The real disk: modes, locks, new inodes, file systems by number.
 
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 
-use super::{RealDisk, kind_of, parse_uuid};
+use super::{RealDisk, ZEROS_BYTES, kind_of, parse_uuid, write_zeros};
 use crate::{Disk, Filesystem, OpenMode};
 
 #[test]
@@ -63,4 +64,36 @@ fn boot_id_is_sixteen_bytes_or_unknown() {
     assert_eq!(parse_uuid("00010203"), None);
     assert_eq!(parse_uuid("00010203-0405-0607-0809-0a0b0c0d0eff00"), None);
     assert_eq!(parse_uuid("x0010203-0405-0607-0809-0a0b0c0d0eff"), None);
+}
+
+/// What becomes of 200,000 bytes of zeros, if the system answers so in turn and then writes all.
+#[track_caller]
+fn check_zeros(answers: Vec<io::Result<usize>>, want: Result<Vec<(u64, usize)>, io::ErrorKind>) {
+    let (mut answers, mut calls) = (answers.into_iter(), Vec::new());
+    let result = write_zeros(1_000, 201_000, |zeros, at| {
+        assert!(zeros.iter().all(|byte| *byte == 0));
+        calls.push((at, zeros.len()));
+        answers.next().unwrap_or(Ok(zeros.len()))
+    });
+    assert_eq!(result.map(|()| calls).map_err(|e| e.kind()), want);
+}
+
+#[test]
+fn zeros_are_written_whole_whatever_the_system_takes_at_once() {
+    let all = |first: Vec<(u64, usize)>, mut at: u64| {
+        let mut calls = first;
+        while at < 201_000 {
+            let part = (201_000 - at).min(ZEROS_BYTES as u64);
+            calls.push((at, part as usize));
+            at += part;
+        }
+        Ok(calls)
+    };
+    check_zeros(vec![], all(vec![], 1_000));
+    check_zeros(vec![Ok(1)], all(vec![(1_000, ZEROS_BYTES)], 1_001));
+    let interrupted = || Err(io::ErrorKind::Interrupted.into());
+    check_zeros(vec![interrupted(), interrupted()], all(vec![(1_000, ZEROS_BYTES); 2], 1_000));
+    check_zeros(vec![Ok(7), interrupted()], all(vec![(1_000, ZEROS_BYTES), (1_007, ZEROS_BYTES)], 1_007));
+    check_zeros(vec![Ok(9), Ok(0)], Err(io::ErrorKind::StorageFull));
+    check_zeros(vec![Err(io::ErrorKind::QuotaExceeded.into())], Err(io::ErrorKind::QuotaExceeded));
 }

@@ -20,10 +20,12 @@ const DIR: &str = "/data";
 
 /// One thing that a process does.
 #[derive(Clone, Debug, PartialEq)]
-enum Step {
+pub(super) enum Step {
     Create,
     Open(Backend),
     Commit(Vec<Op>),
+    /// A commit by another process, which stays.
+    Beside(Vec<Op>),
     Rebuild,
     Close,
 }
@@ -32,10 +34,10 @@ use Backend::{Mapped, Pread};
 
 /// What the store may hold: one, and after a failed commit each beginning of it too.
 #[derive(Clone, Default)]
-struct Candidates(Vec<Model>);
+pub(super) struct Candidates(pub(super) Vec<Model>);
 
 impl Candidates {
-    fn failed(&mut self, ops: &[Op]) {
+    pub(super) fn failed(&mut self, ops: &[Op]) {
         let mut more = Vec::new();
         for model in &self.0 {
             let mut model = model.clone();
@@ -45,22 +47,22 @@ impl Candidates {
             }
         }
         self.0.extend(more);
-        self.0.truncate(64);
+        self.0.truncate(2_048);
     }
 
-    fn done(&mut self, ops: &[Op], answers: &[Result<Outcome, Rejection>]) -> Result<(), String> {
+    pub(super) fn done(&mut self, ops: &[Op], answers: &[Result<Outcome, Rejection>]) -> Result<(), String> {
         self.0.retain_mut(|model| ops.iter().zip(answers).all(|(op, answer)| model.apply(op) == *answer));
         if self.0.is_empty() { Err(format!("{answers:?} for {ops:?}")) } else { Ok(()) }
     }
 
     /// That the store shows one of them. It may hold more: what a killed writer wrote and did not publish, the next one adopts.
-    fn check(&self, log: &Log) -> Result<(), String> {
+    pub(super) fn check(&self, log: &Log) -> Result<(), String> {
         let found = log.snapshot().and_then(|snapshot| ask(&snapshot)).map_err(|e| format!("ask: {e:?}"))?;
         if self.0.iter().any(|model| model.answers() == found) { Ok(()) } else { Err(format!("answers: {found:?}")) }
     }
 }
 
-fn history() -> Vec<Op> {
+pub(super) fn history() -> Vec<Op> {
     let edit = |record, text: &str| Op::Edit {
         author: AuthorId(0),
         record: RecordNo(record),
@@ -92,7 +94,7 @@ fn history() -> Vec<Op> {
 }
 
 /// The history with one commit each, and one commit of everything, in between a close.
-fn everyday() -> Vec<Step> {
+pub(super) fn everyday() -> Vec<Step> {
     let ops = history();
     let mut steps = vec![Step::Create, Step::Open(Mapped)];
     steps.extend(ops.iter().take(9).map(|op| Step::Commit(vec![op.clone()])));
@@ -101,7 +103,7 @@ fn everyday() -> Vec<Step> {
 }
 
 /// Enough text to fill several segments.
-fn rolling() -> Vec<Step> {
+pub(super) fn rolling() -> Vec<Step> {
     let mut steps = vec![Step::Create, Step::Open(Mapped), Step::Commit(vec![add("ada")])];
     for n in 0..9 {
         let text = format!("{n} {} #a", "long ".repeat(100 + n));
@@ -111,22 +113,38 @@ fn rolling() -> Vec<Step> {
     steps
 }
 
-struct Run {
-    candidates: Candidates,
-    created: bool,
-    log: Option<Log>,
-    failures: Vec<Error>,
+pub(super) struct Run {
+    pub(super) candidates: Candidates,
+    pub(super) created: bool,
+    pub(super) log: Option<Log>,
+    /// The process beside.
+    pub(super) other: Option<Log>,
+    /// The disk stopped while it was at work.
+    pub(super) other_died: bool,
+    pub(super) failures: Vec<Error>,
+}
+
+impl Run {
+    /// On a disk with what this model holds, or none at all.
+    pub(super) fn on(model: Option<Model>) -> Run {
+        let (created, candidates) = (model.is_some(), Candidates(vec![model.unwrap_or_default()]));
+        Run { candidates, created, log: None, other: None, other_died: false, failures: Vec::new() }
+    }
 }
 
 /// Does the steps until the disk stops; failed ones are noted and the next are tried.
-fn play(disk: &FakeDisk, steps: &[Step]) -> Result<Run, String> {
-    let mut run =
-        Run { candidates: Candidates(vec![Model::default()]), created: false, log: None, failures: Vec::new() };
+pub(super) fn play(disk: &FakeDisk, steps: &[Step]) -> Result<Run, String> {
+    play_on(disk, Run::on(None), steps)
+}
+
+/// The same from a run on.
+pub(super) fn play_on(disk: &FakeDisk, mut run: Run, steps: &[Step]) -> Result<Run, String> {
     for step in steps {
         if disk.is_stopped() {
             break;
         }
         let result = perform(disk, step, &mut run)?;
+        run.other_died = matches!(step, Step::Beside(_));
         if let Err(e) = result {
             run.failures.push(e);
         }
@@ -135,17 +153,19 @@ fn play(disk: &FakeDisk, steps: &[Step]) -> Result<Run, String> {
 }
 
 fn perform(disk: &FakeDisk, step: &Step, run: &mut Run) -> Result<Result<(), Error>, String> {
+    if let Step::Beside(ops) = step {
+        // As one that lives longer: its turn comes with a view that the other has outrun.
+        std::mem::swap(&mut run.log, &mut run.other);
+        let result = perform(disk, &Step::Commit(ops.clone()), run);
+        std::mem::swap(&mut run.log, &mut run.other);
+        return result;
+    }
     if run.log.is_none() && !matches!(step, Step::Create) {
         let backend = if let Step::Open(backend) = step { *backend } else { Mapped };
         match open(disk, backend) {
             Ok(log) => run.log = Some(log),
-            Err(e) => {
-                if let Step::Commit(ops) = step {
-                    run.candidates.failed(ops);
-                    run.candidates.0.truncate(1);
-                }
-                return Ok(Err(e));
-            }
+            // Nothing of the step was written.
+            Err(e) => return Ok(Err(e)),
         }
     }
     Ok(match (step, &run.log) {
@@ -172,7 +192,7 @@ fn perform(disk: &FakeDisk, step: &Step, run: &mut Run) -> Result<Result<(), Err
 }
 
 /// Opens what is left of a store and compares; then goes on with it.
-fn check_after(disk: &FakeDisk, run: &Run, backend: Backend) -> Result<(), String> {
+pub(super) fn check_after(disk: &FakeDisk, run: &Run, backend: Backend) -> Result<(), String> {
     let mut candidates = run.candidates.clone();
     let log = match open(disk, backend) {
         Ok(log) => log,
@@ -196,7 +216,7 @@ fn check_after(disk: &FakeDisk, run: &Run, backend: Backend) -> Result<(), Strin
 }
 
 /// I7 and I6: at any instant the index is behind what is published, and no element is beyond it.
-fn check_order(disk: &FakeDisk) -> Result<(), String> {
+pub(super) fn check_order(disk: &FakeDisk) -> Result<(), String> {
     let control = match Control::open(disk, DIR.as_ref(), Mapped) {
         Ok(Some(control)) if control.current(&[1; 16], disk.boot_id()).is_ok_and(|look| look.is_some()) => control,
         _ => return Ok(()),
@@ -443,7 +463,7 @@ fn who_dies_in_any_sync_takes_nothing_acknowledged_along() {
         [vec![edit(16)], vec![delete(16)], vec![delete(0), delete(14)], vec![edit(4)], vec![delete(4)]]
             .map(Step::Commit),
     );
-    let nobody = Run { candidates: Candidates(Vec::new()), created: false, log: None, failures: Vec::new() };
+    let nobody = Run::on(None);
     let dry = FakeDisk::new();
     play(&dry, &steps).unwrap();
     let stops = dry.sync_steps().into_iter();

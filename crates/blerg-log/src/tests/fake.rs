@@ -1,7 +1,7 @@
 //! A disk in memory that crashes, fails and lies on demand. Page cache and disk are kept apart: a crash keeps of each sector
 //! that was not synced any state it had since, and of the changes of names any subset. Maps share the page cache.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -58,6 +58,71 @@ pub(crate) enum Fault {
     FullFrom(u64),
     /// All allocations, while there is a ballast: a quota, of which nobody is told.
     Quota,
+    /// The call that is counted as this number, once, with what the system calls it.
+    Errno(u64, i32),
+    /// That write writes a part and says so.
+    Short(u64),
+    /// The call that only opens, asks or reads and is counted as this number, once.
+    Ask(u64, i32),
+    /// From this one on no file can be opened: the process has too many.
+    NoFilesFrom(u64),
+}
+
+/// Numbers of errors that tests have the disk answer with.
+pub(crate) const EIO: i32 = 5;
+pub(crate) const EINTR: i32 = 4;
+pub(crate) const EMFILE: i32 = 24;
+pub(crate) const ENOSPC: i32 = 28;
+
+/// What a power cut decides about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Unit {
+    /// Whether this change of a name, counted from the first that was not synced, is on the disk.
+    Name(usize),
+    /// Whether the new length of this file is.
+    Length(u64),
+    /// Which of the contents of this sector of a file is.
+    Sector(u64, usize),
+}
+
+/// How what was not synced reaches the disk, or does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Nothing did.
+    Worst,
+    /// Everything did.
+    Best,
+    /// Each sector and each change of a name for itself.
+    Sectors,
+    /// Whole pages, as they are written back.
+    Pages,
+    /// Some files wholly, others not at all; and of the names those up to some change.
+    Files,
+}
+
+impl Cut {
+    pub(crate) const ALL: [Cut; 5] = [Cut::Worst, Cut::Best, Cut::Sectors, Cut::Pages, Cut::Files];
+
+    /// What it makes of one thing that has so many states, the last one the newest.
+    fn choose(self, seed: u64, unit: Unit, choices: usize) -> usize {
+        let chance = |name: u64| Rng(seed ^ name.wrapping_mul(0x9e37_79b9_7f4a_7c15)).below(1 << 20);
+        match (self, unit) {
+            (Cut::Worst, _) => 0,
+            (Cut::Best, _) => choices - 1,
+            (Cut::Sectors, Unit::Name(n)) => chance(n as u64) % choices,
+            (Cut::Sectors, Unit::Length(file)) => chance(file << 32) % choices,
+            (Cut::Sectors, Unit::Sector(file, sector)) => chance(file << 32 | (sector as u64 + 1)) % choices,
+            // A journal keeps their order.
+            (Cut::Pages | Cut::Files, Unit::Name(n)) => usize::from(n < chance(1 << 60) % 8),
+            (Cut::Pages, Unit::Length(file)) => chance(file << 32) % choices,
+            (Cut::Pages, Unit::Sector(file, sector)) => match chance(file << 32 | (sector / 8 + 1) as u64) % 3 {
+                0 => 0,
+                1 => choices / 2,
+                _ => choices - 1,
+            },
+            (Cut::Files, Unit::Length(file) | Unit::Sector(file, _)) => (chance(file) % 2) * (choices - 1),
+        }
+    }
 }
 
 #[derive(Clone, Default)]
@@ -101,6 +166,7 @@ struct Inode {
     /// By sector, the contents it had since the last sync.
     dirty: BTreeMap<usize, Vec<[u8; SECTOR]>>,
     locked_by: Option<u64>,
+    shared_by: BTreeSet<u64>,
 }
 
 impl Inode {
@@ -124,14 +190,14 @@ impl Inode {
         self.disk_length = self.length;
     }
 
-    fn crash(&mut self, choose: &mut dyn FnMut(usize) -> usize) {
+    fn crash(&mut self, number: u64, choose: &mut dyn FnMut(Unit, usize) -> usize) {
         for (sector, versions) in std::mem::take(&mut self.dirty) {
-            match choose(versions.len() + 1) {
+            match choose(Unit::Sector(number, sector), versions.len() + 1) {
                 0 => {}
                 n => self.disk.write(sector * SECTOR, &versions[n - 1]),
             }
         }
-        if choose(2) == 1 {
+        if choose(Unit::Length(number), 2) == 1 {
             self.disk_length = self.length;
         }
         self.length = self.disk_length;
@@ -139,6 +205,7 @@ impl Inode {
         self.cache.0.truncate((self.length as usize).div_ceil(PAGE));
         self.disk.0.truncate((self.length as usize).div_ceil(PAGE));
         self.locked_by = None;
+        self.shared_by.clear();
     }
 }
 
@@ -182,9 +249,17 @@ struct State {
     steps: u64,
     /// Which of the counted calls were fdatasync.
     syncs: Vec<u64>,
+    /// And which were writes.
+    writes: Vec<u64>,
     reads: u64,
-    fault: Option<Fault>,
+    /// Calls that open, ask or read, so far; maps apart.
+    asks: u64,
+    faults: Vec<Fault>,
     is_stopped: bool,
+    /// Whether the fault has come.
+    is_met: bool,
+    /// Reads and writes are interrupted and short by chance.
+    is_rough: bool,
     lie: Option<Lie>,
     held_back: Option<(u64, usize, u64)>,
     free: u64,
@@ -209,9 +284,13 @@ impl FakeDisk {
             boot: 1,
             steps: 0,
             syncs: Vec::new(),
+            writes: Vec::new(),
             reads: 0,
-            fault: None,
+            asks: 0,
+            faults: Vec::new(),
             is_stopped: false,
+            is_met: false,
+            is_rough: false,
             lie: None,
             held_back: None,
             free: 1 << 40,
@@ -234,9 +313,29 @@ impl FakeDisk {
     }
 
     pub(crate) fn set_fault(&self, fault: Option<Fault>) {
+        self.set_faults(fault.into_iter().collect());
+    }
+
+    pub(crate) fn set_faults(&self, faults: Vec<Fault>) {
         let mut state = self.state();
-        state.fault = fault;
+        state.faults = faults;
         state.is_stopped = false;
+        state.is_met = false;
+    }
+
+    /// Has reads and writes interrupted, and end early, by chance.
+    pub(crate) fn set_rough(&self, is_rough: bool) {
+        self.state().is_rough = is_rough;
+    }
+
+    /// Whether a fault has come since they were set.
+    pub(crate) fn is_met(&self) -> bool {
+        self.state().is_met
+    }
+
+    /// Calls that open, ask or read, so far.
+    pub(crate) fn asks(&self) -> u64 {
+        self.state().asks
     }
 
     pub(crate) fn set_lie(&self, lie: Option<Lie>) {
@@ -272,6 +371,11 @@ impl FakeDisk {
         self.state().syncs.clone()
     }
 
+    /// Which of the counted calls were writes.
+    pub(crate) fn write_steps(&self) -> Vec<u64> {
+        self.state().writes.clone()
+    }
+
     /// What the kernel does when a write fails: the file's pages are clean, and not on the disk.
     pub(crate) fn forget_dirty(&self, path: &Path) {
         let mut state = self.state();
@@ -292,38 +396,46 @@ impl FakeDisk {
         let fork = self.fork();
         {
             let mut state = fork.state();
-            state.fault = None;
+            state.faults.clear();
             state.is_stopped = false;
             state.held_back = None;
-            state.inodes.values_mut().for_each(|inode| inode.locked_by = None);
+            state.inodes.values_mut().for_each(|inode| {
+                inode.locked_by = None;
+                inode.shared_by.clear();
+            });
         }
         fork
     }
 
     /// The disk after a power cut at which nothing was written that was not synced.
     pub(crate) fn after_worst_cut(&self) -> FakeDisk {
-        self.after_cut(&mut |_| 0)
+        self.after(Cut::Worst, 0)
     }
 
     /// The disk after a power cut at which everything had been written.
     pub(crate) fn after_best_cut(&self) -> FakeDisk {
-        self.after_cut(&mut |choices| choices - 1)
+        self.after(Cut::Best, 0)
     }
 
     /// The disk after a power cut at which chance decided.
     pub(crate) fn after_power_cut(&self, rng: &mut Rng) -> FakeDisk {
-        self.after_cut(&mut |choices| rng.below(choices))
+        self.after_cut(&mut |_, choices| rng.below(choices))
+    }
+
+    /// The disk after a power cut of this kind; seeds differ in what they leave.
+    pub(crate) fn after(&self, cut: Cut, seed: u64) -> FakeDisk {
+        self.after_cut(&mut |unit, choices| cut.choose(seed, unit, choices))
     }
 
     /// The disk after a power cut; `choose` picks one of so many states.
-    fn after_cut(&self, choose: &mut dyn FnMut(usize) -> usize) -> FakeDisk {
+    fn after_cut(&self, choose: &mut dyn FnMut(Unit, usize) -> usize) -> FakeDisk {
         let fork = self.after_kill();
         {
             let mut state = fork.state();
             state.boot += 1;
             let mut names = std::mem::take(&mut state.disk_names);
-            for change in std::mem::take(&mut state.changes) {
-                if choose(2) == 1 {
+            for (n, change) in std::mem::take(&mut state.changes).into_iter().enumerate() {
+                if choose(Unit::Name(n), 2) == 1 {
                     change.apply(&mut names);
                 }
             }
@@ -331,7 +443,7 @@ impl FakeDisk {
             state.disk_names = names;
             let State { inodes, names, .. } = &mut *state;
             inodes.retain(|number, _| names.values().any(|named| named == number));
-            inodes.values_mut().for_each(|inode| inode.crash(choose));
+            inodes.iter_mut().for_each(|(number, inode)| inode.crash(*number, choose));
         }
         fork
     }
@@ -375,22 +487,65 @@ impl State {
             return Err(io::Error::other("the disk has stopped"));
         }
         self.steps += 1;
-        match self.fault {
-            Some(Fault::Once(at, kind)) if at == self.steps => {
-                self.last_call = call();
-                Err(kind.into())
-            }
-            Some(Fault::Stop(at)) if at <= self.steps => {
-                self.last_call = call();
-                self.is_stopped = true;
-                Err(io::Error::other("the disk has stopped"))
-            }
-            _ => Ok(()),
+        for fault in &self.faults {
+            let error = match *fault {
+                Fault::Once(at, kind) if at == self.steps => kind.into(),
+                // Of what may be interrupted and is not done again by the system's own functions there are only writes.
+                Fault::Errno(at, EINTR) if at == self.steps => continue,
+                Fault::Errno(at, code) if at == self.steps => io::Error::from_raw_os_error(code),
+                Fault::Stop(at) if at <= self.steps => {
+                    self.is_stopped = true;
+                    io::Error::other("the disk has stopped")
+                }
+                _ => continue,
+            };
+            self.is_met = true;
+            self.last_call = call();
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Counts a call that opens, asks or reads; an error if it is to fail.
+    fn ask(&mut self, call: impl FnOnce() -> String) -> io::Result<()> {
+        if self.is_stopped {
+            return Err(io::Error::other("the disk has stopped"));
+        }
+        self.asks += 1;
+        let fault = self.faults.iter().find(|fault| matches!(fault, Fault::Ask(at, _) if *at == self.asks));
+        if let Some(Fault::Ask(_, code)) = fault.copied() {
+            self.is_met = true;
+            self.last_call = call();
+            return Err(io::Error::from_raw_os_error(code));
+        }
+        Ok(())
+    }
+
+    /// The same for a call that needs one more file.
+    fn ask_to_open(&mut self, call: impl FnOnce() -> String) -> io::Result<()> {
+        self.ask(call)?;
+        if self.faults.iter().any(|fault| matches!(fault, Fault::NoFilesFrom(at) if *at <= self.asks)) {
+            self.is_met = true;
+            return Err(io::Error::from_raw_os_error(EMFILE));
+        }
+        Ok(())
+    }
+
+    /// How many of so many bytes are read or written by one call; an error if it is interrupted.
+    fn part(&mut self, len: usize) -> io::Result<usize> {
+        if !self.is_rough || len <= 8 {
+            return Ok(len);
+        }
+        let mut rng = Rng(self.steps << 32 | self.asks);
+        match rng.below(4) {
+            0 => Err(io::ErrorKind::Interrupted.into()),
+            1 => Ok(len),
+            _ => Ok(1 + rng.below(len)),
         }
     }
 
     fn is_full(&self) -> bool {
-        matches!(self.fault, Some(Fault::FullFrom(at)) if at <= self.steps)
+        self.faults.iter().any(|fault| matches!(fault, Fault::FullFrom(at) if *at <= self.steps))
     }
 
     fn change(&mut self, change: NameChange) {
@@ -406,9 +561,7 @@ impl State {
 impl Disk for FakeDisk {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn DiskFile>> {
         let mut state = self.state();
-        if state.is_stopped {
-            return Err(io::Error::other("the disk has stopped"));
-        }
+        state.ask_to_open(|| format!("open {}", path.display()))?;
         state.reads += 1;
         let found = state.lookup(path);
         let inode = match (found, mode) {
@@ -448,17 +601,19 @@ impl Disk for FakeDisk {
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        let state = self.state();
+        let mut state = self.state();
+        state.ask_to_open(|| format!("list {}", dir.display()))?;
         let in_dir = state.names.keys().filter(|path| path.parent() == Some(dir));
         Ok(in_dir.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect())
     }
 
-    fn create_dir(&self, _dir: &Path) -> io::Result<()> {
-        Ok(())
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        self.state().ask(|| format!("create {}", dir.display()))
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut state = self.state();
+        state.ask_to_open(|| format!("open directory {}", dir.display()))?;
         state.step(|| format!("sync directory {}", dir.display()))?;
         if state.lie == Some(Lie::NoSyncDir) {
             return Ok(());
@@ -474,21 +629,28 @@ impl Disk for FakeDisk {
         Ok(())
     }
 
-    fn space(&self, _dir: &Path) -> io::Result<Space> {
-        let state = self.state();
+    fn space(&self, dir: &Path) -> io::Result<Space> {
+        let mut state = self.state();
+        state.ask(|| format!("statfs {}", dir.display()))?;
         Ok(Space { free: if state.is_full() { 0 } else { state.free }, total: 1 << 30 })
     }
 
-    fn filesystem(&self, _dir: &Path) -> io::Result<Filesystem> {
-        Ok(self.state().kind)
+    fn filesystem(&self, dir: &Path) -> io::Result<Filesystem> {
+        let mut state = self.state();
+        state.ask(|| format!("statfs {}", dir.display()))?;
+        Ok(state.kind)
     }
 
     fn boot_id(&self) -> Option<[u8; 16]> {
-        Some([self.state().boot; 16])
+        let mut state = self.state();
+        state.ask_to_open(|| "open the boot id".to_owned()).ok()?;
+        Some([state.boot; 16])
     }
 
     fn inode(&self, path: &Path) -> io::Result<u64> {
-        self.state().lookup(path)
+        let mut state = self.state();
+        state.ask(|| format!("stat {}", path.display()))?;
+        state.lookup(path)
     }
 }
 
@@ -526,19 +688,22 @@ fn is_seal(bytes: &[u8]) -> bool {
 impl DiskFile for FakeFile {
     fn size(&self) -> io::Result<u64> {
         self.with(|state, inode| {
+            state.ask(|| format!("stat {}", self.name.display()))?;
             state.reads += 1;
             Ok(inode.length)
         })
     }
 
     fn inode(&self) -> io::Result<u64> {
+        self.with(|state, _| state.ask(|| format!("stat {}", self.name.display())))?;
         Ok(self.inode)
     }
 
     fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
         self.with(|state, inode| {
             state.reads += 1;
-            let now = (inode.length.saturating_sub(at) as usize).min(into.len());
+            state.ask(|| format!("read {} bytes at {at} of {}", into.len(), self.name.display()))?;
+            let now = state.part((inode.length.saturating_sub(at) as usize).min(into.len()))?;
             inode.cache.read(at as usize, &mut into[..now]);
             Ok(now)
         })
@@ -562,16 +727,34 @@ impl DiskFile for FakeFile {
             if state.is_full() && at + bytes.len() as u64 > inode.length {
                 return Err(io::ErrorKind::StorageFull.into());
             }
-            inode.write(at as usize, bytes);
-            inode.length = inode.length.max(at + bytes.len() as u64);
-            Ok(bytes.len())
+            state.writes.push(state.steps);
+            let mut now = state.part(bytes.len())?;
+            let steps = state.steps;
+            for fault in &state.faults {
+                match *fault {
+                    Fault::Errno(at, EINTR) if at == steps => {
+                        state.is_met = true;
+                        return Err(io::ErrorKind::Interrupted.into());
+                    }
+                    // A word is never torn.
+                    Fault::Short(at) if at == steps && bytes.len() > 8 => {
+                        state.is_met = true;
+                        now = 1 + Rng(steps).below(bytes.len() - 1);
+                    }
+                    _ => {}
+                }
+            }
+            inode.write(at as usize, &bytes[..now]);
+            inode.length = inode.length.max(at + now as u64);
+            Ok(now)
         })
     }
 
     fn allocate(&self, bytes: u64) -> io::Result<()> {
         self.with(|state, inode| {
             state.step(|| format!("allocate {bytes} for {}", self.name.display()))?;
-            let is_over = state.fault == Some(Fault::Quota) && state.names.keys().any(|name| name.ends_with("ballast"));
+            let is_over =
+                state.faults.contains(&Fault::Quota) && state.names.keys().any(|name| name.ends_with("ballast"));
             if (state.is_full() || is_over) && bytes > inode.length {
                 return Err(io::ErrorKind::StorageFull.into());
             }
@@ -597,9 +780,12 @@ impl DiskFile for FakeFile {
     }
 
     fn try_lock(&self) -> io::Result<bool> {
-        self.with(|_, inode| {
-            let free = inode.locked_by.is_none_or(|holder| holder == self.handle);
+        self.with(|state, inode| {
+            state.ask(|| format!("lock {}", self.name.display()))?;
+            let is_ours = |holder: u64| holder == self.handle;
+            let free = inode.locked_by.is_none_or(is_ours) && inode.shared_by.iter().all(|holder| is_ours(*holder));
             if free {
+                inode.shared_by.clear();
                 inode.locked_by = Some(self.handle);
             }
             Ok(free)
@@ -608,15 +794,17 @@ impl DiskFile for FakeFile {
 
     fn unlock(&self) -> io::Result<()> {
         let mut state = self.disk.state();
-        if let Some(inode) = state.inodes.get_mut(&self.inode)
-            && inode.locked_by == Some(self.handle)
-        {
-            inode.locked_by = None;
+        if let Some(inode) = state.inodes.get_mut(&self.inode) {
+            inode.shared_by.remove(&self.handle);
+            if inode.locked_by == Some(self.handle) {
+                inode.locked_by = None;
+            }
         }
         Ok(())
     }
 
     fn map_read(&self, at: u64, bytes: usize) -> io::Result<Box<dyn Mapping>> {
+        self.with(|state, _| state.ask(|| format!("map {}", self.name.display())))?;
         let name = self.name.clone();
         Ok(Box::new(FakeMap {
             disk: self.disk.clone(),
@@ -629,6 +817,7 @@ impl DiskFile for FakeFile {
     }
 
     fn map_write(&self, at: u64, bytes: usize) -> io::Result<Box<dyn Mapping>> {
+        self.with(|state, _| state.ask(|| format!("map {}", self.name.display())))?;
         let name = self.name.clone();
         Ok(Box::new(FakeMap {
             disk: self.disk.clone(),
