@@ -30,6 +30,9 @@ const IGNORED_BODY_BYTES_MAX: u64 = 64 * 1024;
 /// in well under a millisecond.
 const SLOW_WAITING_MAX: usize = 1024;
 
+/// Where web servers name what they show.
+const SHOWN: [&str; 2] = ["DOCUMENT_ROOT", "CONTEXT_DOCUMENT_ROOT"];
+
 /// Serves on the socket of the settings, else on the one that the program was started with, until SIGTERM.
 ///
 /// # Errors
@@ -61,7 +64,7 @@ pub fn run_part(config: Config, part: Part) -> Result<(), Error> {
         site: Site::new(&store, part, &setup, jobs.wake()),
         front: setup.front.clone(),
         setup: setup.clone(),
-        shown: RwLock::new(Vec::new()),
+        shown: RwLock::default(),
     };
     let limits = fastcgi::Config {
         threads: usize::try_from(setup.config.number(Key::Threads)).unwrap_or(1).max(1),
@@ -121,8 +124,8 @@ struct Worker {
     site: Site,
     front: Front,
     setup: Setup,
-    /// The document root that was found harmless last.
-    shown: RwLock<Vec<u8>>,
+    /// The directories that were found harmless last.
+    shown: RwLock<[Vec<u8>; 2]>,
 }
 
 /// What is worked out when the params are there.
@@ -135,7 +138,7 @@ impl Worker {
     /// The request's head and how much body it takes; checked before any input is kept.
     fn head(&self, params: &Params) -> Result<Request, Refusal> {
         let head = self.front.from_cgi(params, now_us())?;
-        self.check_root(params)?;
+        self.check_roots(params)?;
         Ok(head)
     }
 
@@ -155,18 +158,16 @@ impl Worker {
     }
 
     /// The data directory must lie outside what the web server shows; looked at again only when that changes.
-    fn check_root(&self, params: &Params) -> Result<(), Refusal> {
-        let Some(root) = params.get("DOCUMENT_ROOT") else {
-            return Ok(());
-        };
-        if *self.shown.read().unwrap_or_else(PoisonError::into_inner) == root {
+    fn check_roots(&self, params: &Params) -> Result<(), Refusal> {
+        let roots = SHOWN.map(|name| params.get(name).unwrap_or_default());
+        if *self.shown.read().unwrap_or_else(PoisonError::into_inner) == roots {
             return Ok(());
         }
-        if let Err(error) = self.setup.keep_out_of([Path::new(std::ffi::OsStr::from_bytes(root))]) {
+        if let Err(error) = self.setup.keep_out_of(roots.map(|root| Path::new(std::ffi::OsStr::from_bytes(root)))) {
             program::complain("fcgi_blerg", &error);
             return Err(Refusal::BROKEN);
         }
-        *self.shown.write().unwrap_or_else(PoisonError::into_inner) = root.to_vec();
+        *self.shown.write().unwrap_or_else(PoisonError::into_inner) = roots.map(<[u8]>::to_vec);
         Ok(())
     }
 }

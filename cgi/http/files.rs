@@ -80,13 +80,18 @@ impl Files {
     }
 }
 
-/// Reads what has changed since `known`.
+/// Reads what has changed since `known`. At first everything must be readable; later a file that is not (its permissions, or
+/// a link to somewhere that this program gave up) is left out until it is.
 fn scan(root: &Path, known: &HashMap<String, File>) -> Result<HashMap<String, File>, Error> {
     let mut files = HashMap::new();
     let mut directories = vec![(root.to_owned(), String::new(), 0)];
     while let Some((directory, prefix, depth)) = directories.pop() {
         let wrong = |source| Error::Www { path: directory.clone(), source };
-        for entry in fs::read_dir(&directory).map_err(wrong)? {
+        let entries = match fs::read_dir(&directory) {
+            Err(error) if is_left_out(&error, known) && depth > 0 => continue,
+            entries => entries.map_err(wrong)?,
+        };
+        for entry in entries {
             let entry = entry.map_err(wrong)?;
             let Some(name) = entry.file_name().to_str().filter(|name| !name.starts_with('.')).map(str::to_owned) else {
                 continue;
@@ -100,14 +105,21 @@ fn scan(root: &Path, known: &HashMap<String, File>) -> Result<HashMap<String, Fi
                 directories.push((path, key, depth + 1));
             } else if metadata.is_file() && metadata.len() <= FILE_BYTES_MAX && files.len() < FILES_MAX {
                 let file = match known.get(&key) {
-                    Some(file) if file.is_same(&metadata) => file.again(),
-                    _ => read(&path, &metadata)?,
+                    Some(file) if file.is_same(&metadata) => Ok(file.again()),
+                    _ => read(&path, &metadata),
                 };
-                files.insert(key, file);
+                match file {
+                    Err(Error::Www { source, .. }) if is_left_out(&source, known) => {}
+                    file => drop(files.insert(key, file?)),
+                }
             }
         }
     }
     Ok(files)
+}
+
+fn is_left_out(error: &std::io::Error, known: &HashMap<String, File>) -> bool {
+    error.kind() == std::io::ErrorKind::PermissionDenied && !known.is_empty()
 }
 
 fn read(path: &Path, metadata: &fs::Metadata) -> Result<File, Error> {

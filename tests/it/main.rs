@@ -17,6 +17,7 @@ mod real;
 mod recovery;
 mod rules;
 mod script;
+mod security;
 mod servers;
 mod site;
 mod syscalls;

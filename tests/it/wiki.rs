@@ -8,7 +8,7 @@ mod storm;
 use super::http::Ask;
 
 /// A form with files, as browsers send it.
-fn multipart(path: &str, fields: &[(&str, &str)], files: &[(&str, &[u8])]) -> Ask {
+pub fn multipart(path: &str, fields: &[(&str, &str)], files: &[(&str, &[u8])]) -> Ask {
     let mut body = Vec::new();
     for (name, value) in fields {
         body.extend(format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
