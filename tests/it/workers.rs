@@ -171,4 +171,11 @@ fn units_pass_systemds_own_check() {
         .expect("`make deps` installs systemd");
     let complaints = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && complaints.is_empty(), "{complaints}");
+    // Tenths of the exposure that systemd reckons, of at most 100.
+    for (name, most) in [("blerg-fcgi.service", "10"), ("blerg-http.service", "20")] {
+        let mut judge = Command::new("systemd-analyze");
+        judge.args(["security", "--offline=true", "--no-pager", "--threshold", most]).arg(site.run().join(name));
+        let output = judge.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
 }
