@@ -52,10 +52,15 @@ pub(crate) enum Command {
     Dump(Dump),
     /// Copy the whole site, also while it is in use, into a new or empty directory; opening that restores it
     Backup(Backup),
+    /// Make the log small, also while the site is in use, and take what was deleted out of every file
+    Compact,
     /// Verify every checksum, list, account and the search index
     Check,
     /// Make the index and the search index anew from the log
     Rebuild,
+    /// Make a sound site, in a new or empty directory, of what can be read of a damaged one that nobody uses; says what is
+    /// lost (exit code 1) and leaves the damaged one as it is
+    Salvage(Salvage),
     /// Say how much there is
     Stats,
     /// Show what waits to be told to the WebSub hub
@@ -168,6 +173,12 @@ pub(crate) enum Format {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Backup {
+    /// The directory to make, or an empty one
+    pub dir: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Salvage {
     /// The directory to make, or an empty one
     pub dir: PathBuf,
 }

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use blerg_store::Place;
 use serde_json::json;
 
-use super::args::Backup;
+use super::args::{Backup, Salvage};
 use super::meter::Meter;
-use super::{Answer, Failure, existing_store};
-use crate::setup::Setup;
+use super::{Answer, Failure, existing_store, store};
+use crate::setup::{Setup, now_us};
 
 /// `blergtool backup`.
 pub(crate) fn backup(setup: &Setup, backup: &Backup, is_json: bool) -> Result<Answer, Failure> {
@@ -41,6 +41,38 @@ pub(crate) fn backup(setup: &Setup, backup: &Backup, is_json: bool) -> Result<An
         "problems": done.problems, "problems_len": done.problems_len,
     });
     Ok(Answer { is_wrong: done.problems_len > 0, ..Answer::new(text, json) })
+}
+
+/// `blergtool salvage`: exit code 1 says that something was lost.
+pub(crate) fn salvage(setup: &Setup, salvage: &Salvage, is_json: bool) -> Result<Answer, Failure> {
+    let to = target(setup, &salvage.dir)?;
+    if !setup.data.is_dir() {
+        return Err(Failure::Usage(format!("{} is no directory", setup.data.display())));
+    }
+    make_for_owner(setup, &to)?;
+    let store = store(setup)?;
+    let mut meter = Meter::new(is_json, None);
+    let done = store.salvage(now_us(), &to, &mut |progress| meter.show(progress))?;
+    drop(meter);
+    let mut text: String = done.lost.iter().map(|what| format!("{what}\n")).collect();
+    let told = u64::try_from(done.lost.len()).unwrap_or(u64::MAX);
+    if done.lost_len > told {
+        text.push_str(&format!("and {} more\n", done.lost_len - told));
+    }
+    text.push_str(&format!(
+        "{}: {} authors, {} records, {} accounts, {} wiki pages; {}\n",
+        to.display(),
+        done.authors,
+        done.records,
+        done.accounts,
+        done.pages,
+        if done.lost_len == 0 { "nothing was lost" } else { "what is named above was lost or damaged" },
+    ));
+    let json = json!({
+        "directory": to.display().to_string(), "authors": done.authors, "records": done.records,
+        "accounts": done.accounts, "pages": done.pages, "lost": done.lost, "lost_len": done.lost_len,
+    });
+    Ok(Answer { is_wrong: done.lost_len > 0, ..Answer::new(text, json) })
 }
 
 /// The directory to write to, absolute: not the site's own, nor in it.

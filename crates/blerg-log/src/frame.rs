@@ -57,6 +57,11 @@ impl Sums {
         Sums { seed: crc32c::crc32c(hash_key) }
     }
 
+    /// The checksums with this seed, where the secret it was made of is lost.
+    pub(crate) fn of_seed(seed: u32) -> Sums {
+        Sums { seed }
+    }
+
     /// Checksum of bytes that lie at `position`.
     pub(crate) fn at(self, position: u64, bytes: &[u8]) -> u32 {
         crc32c::crc32c_append(crc32c::crc32c_append(self.seed, &position.to_le_bytes()), bytes)

@@ -147,7 +147,7 @@ impl Iterator for Frames<'_> {
 }
 
 /// What a frame says.
-fn body(entry: &Entry<'_>, dead: bool) -> Body {
+pub(crate) fn body(entry: &Entry<'_>, dead: bool) -> Body {
     let header = &entry.header;
     let author = AuthorId(header.author);
     let record = RecordNo(header.n);

@@ -64,6 +64,16 @@ pub struct Stats {
 }
 
 impl Report {
+    /// Notes that a database cannot be read; an error of anything else ends the check.
+    fn unreadable(&mut self, file: &str, checked: Result<(), Error>) -> Result<(), Error> {
+        match checked {
+            Err(Error::Sqlite { source, .. }) => self.problem(format!("{file}: {source}")),
+            Err(Error::Damaged { what }) => self.problem(format!("{file}: {what}")),
+            other => return other,
+        }
+        Ok(())
+    }
+
     fn problem(&mut self, text: impl Into<String>) {
         self.problems_len += 1;
         if self.problems.len() < PROBLEMS_MAX {
@@ -83,9 +93,13 @@ impl Store {
         let mut report = Report::default();
         check_log(self, &reader, &mut report, on_progress)?;
         on_progress(Progress { doing: "check accounts", done: 0, total: None });
-        self.check_site_db(&mut report)?;
-        self.check_search(&reader, &mut report, on_progress)?;
-        self.check_wiki(&mut report, on_progress)?;
+        // What cannot be read at all is wrong like any other; the next file may be sound.
+        let checked = self.check_site_db(&mut report);
+        report.unreadable("site.db", checked)?;
+        let checked = self.check_search(&reader, &mut report, on_progress);
+        report.unreadable("search.db", checked)?;
+        let checked = self.check_wiki(&mut report, on_progress);
+        report.unreadable("wiki.db", checked)?;
         Ok(report)
     }
 

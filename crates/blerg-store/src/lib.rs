@@ -19,6 +19,7 @@ mod password;
 mod portable;
 mod post;
 mod ready;
+mod salvage;
 mod search;
 mod session;
 mod settings;
@@ -55,6 +56,7 @@ pub use portable::{
 };
 pub use post::PutText;
 pub use ready::{Place, look};
+pub use salvage::{LOSSES_MAX, Salvaged};
 pub use search::{QueryError, SearchCover, SearchQuery};
 pub use session::{ClientInfo, Session, SessionId, SessionView, Token};
 pub use settings::Settings;

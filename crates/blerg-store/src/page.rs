@@ -55,6 +55,7 @@ pub(crate) use schema::WIKI;
 pub use search::PageHit;
 pub use snippet::{HIT_MARKS_MAX, SNIPPET_CHARS, Snippet};
 pub use tag::PageTag;
+pub(crate) use text::read as read_text;
 pub use view::{PageSource, PageView, Stale, Target, View};
 
 /// The wiki of a site.
@@ -157,4 +158,4 @@ fn count(value: usize) -> i64 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -21,7 +21,7 @@ use blerg_log::TagSpan;
 pub use dump::Dumped;
 pub use import::{ImportOptions, Imported};
 pub use restore::Restored;
-pub(crate) use restore::index;
+pub(crate) use restore::{index, move_up};
 
 /// The number of the dump format that is written, and the only one that is read so far.
 pub const DUMP_VERSION: u64 = 1;

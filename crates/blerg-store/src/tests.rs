@@ -1,5 +1,6 @@
 //! What the tests of records share: a site in a folder of its own, a seeded random source, and the plain model.
 
+mod damage;
 pub(crate) mod model;
 mod walk;
 

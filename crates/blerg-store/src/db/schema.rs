@@ -18,6 +18,13 @@ impl Layout {
         i64::try_from(self.migrations.len()).unwrap_or(i64::MAX)
     }
 
+    /// The tables that hold rows of their own.
+    pub(crate) fn tables(&self) -> Vec<&'static str> {
+        let lines = self.migrations.iter().flat_map(|sql| sql.lines());
+        let names = lines.filter_map(|line| line.strip_prefix("CREATE TABLE "));
+        names.filter_map(|rest| rest.split_whitespace().next()).collect()
+    }
+
     /// What is left to do for a file of version `found`.
     pub(crate) fn migrations_from(&self, found: i64) -> impl Iterator<Item = &'static str> {
         let done = usize::try_from(found).unwrap_or(0);

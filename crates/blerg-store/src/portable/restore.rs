@@ -88,7 +88,7 @@ fn clear(dir: &Path, partial: &Path) -> Result<(), Error> {
 }
 
 /// Moves the finished site to its place; the file that makes a directory a site goes last.
-fn move_up(partial: &Path, dir: &Path) -> Result<(), Error> {
+pub(crate) fn move_up(partial: &Path, dir: &Path) -> Result<(), Error> {
     let mut names = Vec::new();
     for entry in fs::read_dir(partial).map_err(Error::io(partial, "list"))? {
         names.push(entry.map_err(Error::io(partial, "list"))?.file_name());

@@ -1,0 +1,150 @@
+//! Sites salvaged from losses that are larger than a byte: whole files, first pages, frames that others depend on.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::*;
+use crate::page::tests::{page, put};
+use crate::tests::{NOW_US, Site, put_text, settings};
+use crate::{RecordNo, Role, View};
+
+struct Case {
+    site: Site,
+    dir: PathBuf,
+    to: tempfile::TempDir,
+}
+
+fn site() -> Case {
+    let site = Site::new();
+    for name in ["ada", "bob"] {
+        site.store.add_account(NOW_US, name, b"secret", Role::Member).unwrap();
+    }
+    let [ada, bob] = ["ada", "bob"].map(|name| site.store.account(name).unwrap().unwrap().author.unwrap());
+    for no in 0..4 {
+        site.put(ada, &format!("ada's record {no}"));
+        site.put(bob, &format!("bob's record {no}"));
+    }
+    site.store.edit(NOW_US, ada, RecordNo(1), put_text("ada's edited record")).unwrap();
+    site.store.delete(NOW_US, bob, RecordNo(0)).unwrap();
+    put(&site, "Tea", "green");
+    put(&site, "Tea", "green and black");
+    let dir = site.store.dir().to_owned();
+    Case { site, dir, to: tempfile::tempdir().unwrap() }
+}
+
+impl Case {
+    /// Changes the first occurrence of `needle` in a file, `before` bytes ahead of it.
+    fn hit(&self, file: &str, needle: &[u8], before: usize) {
+        let path = self.dir.join(file);
+        let mut bytes = fs::read(&path).unwrap();
+        let at = bytes.windows(needle.len()).position(|window| window == needle).unwrap();
+        bytes[at - before] ^= 1;
+        fs::write(path, bytes).unwrap();
+    }
+
+    fn salvage(&self) -> (Salvaged, Store) {
+        let damaged = Store::new(&self.dir, settings());
+        let done = damaged.salvage(NOW_US, self.to.path(), &mut |_| {}).unwrap();
+        let new = Store::new(self.to.path(), settings());
+        assert_eq!(new.check(&mut |_| {}).unwrap().problems, Vec::<String>::new(), "{done:?}");
+        (done, new)
+    }
+}
+
+const SEGMENT: &str = "log/0000000000000000.seg";
+
+fn texts(store: &Store, name: &str) -> Vec<Option<String>> {
+    let reader = store.reader().unwrap();
+    let author = reader.author(name).unwrap().unwrap().id;
+    let count = reader.record_count(author).unwrap();
+    let text = |no| reader.snapshot().record(author, RecordNo(no)).unwrap().map(|record| record.text.into_owned());
+    (0..count).map(text).collect()
+}
+
+fn some(texts: &[&str]) -> Vec<Option<String>> {
+    texts.iter().map(|text| Some((*text).to_owned()).filter(|text| !text.is_empty())).collect()
+}
+
+#[test]
+fn a_sound_site_loses_nothing() {
+    let case = site();
+    let (done, new) = case.salvage();
+    assert_eq!((done.lost, done.lost_len), (Vec::<String>::new(), 0));
+    assert_eq!((done.authors, done.records, done.accounts, done.pages), (2, 7, 2, 1));
+    assert_eq!(new.site_id().unwrap(), case.site.store.site_id().unwrap());
+    for name in ["ada", "bob"] {
+        assert_eq!(texts(&new, name), texts(&case.site.store, name));
+    }
+    let client = crate::ClientInfo { remote: None, agent: None };
+    new.login(NOW_US, "ada", b"secret", &client).unwrap();
+    let View::Page(_) = new.wiki().unwrap().view(&page("Tea")).unwrap() else { panic!("no page") };
+}
+
+#[test]
+fn a_put_that_is_lost_leaves_its_number_or_takes_its_edit() {
+    let case = site();
+    case.hit(SEGMENT, b"ada's record 1", 0);
+    case.hit(SEGMENT, b"ada's record 2", 40);
+    let (done, new) = case.salvage();
+    assert_eq!(texts(&new, "ada")[..4], some(&["ada's record 0", "ada's edited record", "", "ada's record 3"]));
+    assert_eq!(texts(&new, "bob")[..4], some(&["", "bob's record 1", "bob's record 2", "bob's record 3"]));
+    assert!(done.lost.iter().any(|what| what.contains(SEGMENT) && what.contains("at byte")), "{:?}", done.lost);
+    assert!(done.lost.iter().any(|what| what == "record 2 of \"ada\" is lost"), "{:?}", done.lost);
+}
+
+#[test]
+fn an_author_whose_frame_is_lost_has_the_name_of_the_account() {
+    let case = site();
+    // The name's frame: 56 bytes of header before it.
+    case.hit(SEGMENT, b"bob", 50);
+    let (done, new) = case.salvage();
+    assert!(done.lost.iter().any(|what| what.contains("name of author 1")), "{:?}", done.lost);
+    assert_eq!(texts(&new, "bob")[1..4], some(&["bob's record 1", "bob's record 2", "bob's record 3"]));
+    assert_eq!(done.accounts, 2);
+}
+
+#[test]
+fn whole_files_can_be_gone() {
+    for (gone, accounts, pages) in
+        [("site.db", 0, 1), ("wiki.db", 2, 0), ("FORMAT", 2, 1), ("index.1", 2, 1), ("ctl", 2, 1)]
+    {
+        let case = site();
+        fs::remove_file(case.dir.join(gone)).unwrap();
+        for more in ["-wal", "-shm"] {
+            let _ = fs::remove_file(case.dir.join(format!("{gone}{more}")));
+        }
+        let (done, new) = case.salvage();
+        assert_eq!((done.records, done.accounts, done.pages), (7, accounts, pages), "{gone}: {:?}", done.lost);
+        assert_eq!(texts(&new, "ada").len(), 4, "{gone}");
+        assert_eq!(new.site_id().unwrap(), case.site.store.site_id().unwrap(), "{gone}");
+    }
+}
+
+#[test]
+fn a_database_without_its_first_page_keeps_its_rows() {
+    let case = site();
+    // Everything into the files themselves, as after a clean end.
+    let Case { site, dir, to } = case;
+    let Site { store, .. } = &site;
+    for file in ["site.db", "wiki.db"] {
+        let connection = rusqlite::Connection::open(dir.join(file)).unwrap();
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).unwrap();
+    }
+    assert!(store.accounts(None).unwrap().len() == 2);
+    for file in ["site.db", "wiki.db"] {
+        let path = dir.join(file);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[..4096].fill(0);
+        fs::write(path, bytes).unwrap();
+    }
+    let (done, _) = Case { site, dir, to }.salvage();
+    assert_eq!((done.accounts, done.pages), (2, 1), "{:?}", done.lost);
+}
+
+#[test]
+fn nothing_is_written_where_something_is() {
+    let case = site();
+    fs::write(case.to.path().join("letter"), "mine").unwrap();
+    let refused = case.site.store.salvage(NOW_US, case.to.path(), &mut |_| {});
+    assert!(matches!(refused, Err(Error::NotEmpty { .. })), "{refused:?}");
+}
