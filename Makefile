@@ -16,7 +16,7 @@ DEPS_TEST  = git lighttpd apache2 libapache2-mod-fcgid nginx-light libfcgi-bin s
              newsboat sfeed rss2email libxml2-utils jing default-jre-headless python3-feedparser curl openssl w3m lynx \
              chromium fortunes fortunes-de fortunes-es fortunes-it fortunes-pl fortunes-ru fortunes-zh ca-certificates systemd
 DEPS_BENCH = $(DEPS_TEST) libfcgi-dev wrk gcc hey fossil php-fpm php-xml procps \
-             python3-flask python3-gevent python3-markdown-it python3-mdit-py-plugins
+             python3-matplotlib python3-flask python3-gevent python3-markdown-it python3-mdit-py-plugins
 SUDO       = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: all run test lint tidy deps deps-bench bench shots lighthouse install fuzz soak clean
@@ -75,10 +75,13 @@ deps-bench:
 	@dpkg -s dokuwiki >/dev/null 2>&1 || { echo "dokuwiki dokuwiki/webservers multiselect" | $(SUDO) debconf-set-selections; \
 	DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -qy --no-install-recommends dokuwiki || true; }
 
-bench: all deps-bench ## compares with floors and peers in one run and prints ratios
+bench: all deps-bench ## compares with floors and peers in one run and prints ratios; SCALE=10M shows what ten million records cost
 	SCALE=$(SCALE) tests/bench/run
 	tests/bench/feeds
 	tests/bench/wiki
+	cargo build --release --locked --manifest-path tests/bench/scale/Cargo.toml --target-dir target/scale
+	SCALE=$(SCALE) target/scale/release/scale
+	/usr/bin/python3 tests/bench/plot target/scale.json target/scale.svg
 
 install: all ## copies dist/ to $(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/blerg $(DESTDIR)$(PREFIX)/share/blerg

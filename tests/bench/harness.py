@@ -22,6 +22,12 @@ SECONDS = int(os.environ.get("SECONDS", "3"))
 LIBFCGI_PROCESSES = 4
 
 
+def number(text):
+    """50000, 50k or 10M."""
+    units = {"k": 1_000, "M": 1_000_000}
+    return int(text[:-1]) * units[text[-1]] if text[-1] in units else int(text)
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

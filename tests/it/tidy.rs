@@ -187,7 +187,9 @@ fn a_long_function_is_noticed() {
 #[test]
 fn unsafe_code_stands_in_one_file() {
     check(|s| {
-        let allowed = !s.is_rust() || s.path == "crates/blerg-log/src/map.rs" || s.path == "tests/it/tidy.rs";
+        // LMDB, to which a bench compares, can't be opened without.
+        let files = ["crates/blerg-log/src/map.rs", "tests/bench/scale/src/lmdb.rs", "tests/it/tidy.rs"];
+        let allowed = !s.is_rust() || files.contains(&s.path.as_str());
         if allowed { Vec::new() } else { lines_with(s, &["unsafe {", "unsafe fn", "unsafe impl"]) }
     });
 }

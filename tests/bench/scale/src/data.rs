@@ -1,0 +1,110 @@
+//! The site that every engine holds: the same records on every run, whatever their number. Authors and tags grow with the
+//! records, and some are far busier than others (Zipf), as on a real site. Start at [`Site`].
+
+use blerg_log::TagSpan;
+
+/// Whom the reader of the feed follows.
+pub(crate) const FOLLOWEES: u32 = 400;
+
+const WORDS: &[&str] = &[
+    "a", "garden", "storm", "kettle", "north", "walked", "under", "seven", "lamps", "because", "river", "nobody",
+    "told", "bread", "quiet", "machine", "letters", "were", "slow", "green", "and", "then", "the", "harbour", "opened",
+    "again",
+];
+
+/// Numbers that look random and are the same in each run.
+pub(crate) struct Rng(pub(crate) u64);
+
+impl Rng {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    }
+
+    pub(crate) fn below(&mut self, bound: u32) -> u32 {
+        u32::try_from((u128::from(self.next()) * u128::from(bound)) >> 64).unwrap_or(0)
+    }
+
+    /// Number k about 1/k as often as number 1.
+    pub(crate) fn zipf(&mut self, bound: u32) -> u32 {
+        let part = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
+        (f64::from(bound + 1).powf(part) as u32).clamp(1, bound) - 1
+    }
+}
+
+/// How large the site is.
+#[derive(Clone, Copy)]
+pub(crate) struct Site {
+    pub(crate) records: u64,
+    pub(crate) authors: u32,
+    pub(crate) tags: u32,
+}
+
+/// One record, whoever holds it.
+pub(crate) struct Record {
+    pub(crate) author: u32,
+    pub(crate) at_us: u64,
+    pub(crate) text: String,
+    pub(crate) spans: Vec<TagSpan>,
+}
+
+impl Record {
+    /// The tags of the text, without their sigil.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
+        self.spans.iter().map(|span| {
+            let start = usize::from(span.start);
+            self.text.get(start + 1..start + usize::from(span.len)).unwrap_or_default()
+        })
+    }
+}
+
+impl Site {
+    pub(crate) fn of(records: u64) -> Site {
+        let part = |of: u64| u32::try_from(records / of).unwrap_or(u32::MAX).max(FOLLOWEES + 1);
+        Site { records, authors: part(50), tags: part(20) }
+    }
+
+    /// Record `n`: about 200 bytes with three tags.
+    pub(crate) fn record(&self, n: u64) -> Record {
+        let mut rng = Rng(n.wrapping_mul(0x2545_f491_4f6c_dd1d));
+        let author = rng.zipf(self.authors);
+        let bytes = 100 + rng.below(140) as usize;
+        let mut text = format!("Record {n}:");
+        while text.len() < bytes {
+            text.push(' ');
+            text.push_str(WORDS.get(rng.below(WORDS.len() as u32) as usize).copied().unwrap_or_default());
+        }
+        let mut spans = Vec::new();
+        for _ in 0..3 {
+            let tag = tag(rng.zipf(self.tags));
+            let start = u16::try_from(text.len() + 1).expect("a short text");
+            text.push_str(" #");
+            text.push_str(&tag);
+            spans.push(TagSpan { start, len: u8::try_from(tag.len() + 1).expect("a short tag") });
+        }
+        // A record stands on a tag's list once.
+        spans.dedup_by(|a, b| text.get(range(*a)) == text.get(range(*b)));
+        Record { author, at_us: 1_500_000_000_000_000 + n * 1_000_000, text, spans }
+    }
+
+    /// Whom the reader of the feed follows: busy authors and quiet ones.
+    pub(crate) fn followees(&self) -> Vec<u32> {
+        let step = (self.authors - 1) / FOLLOWEES;
+        (0..FOLLOWEES).map(|n| 1 + n * step).collect()
+    }
+}
+
+fn range(span: TagSpan) -> std::ops::Range<usize> {
+    usize::from(span.start)..usize::from(span.start) + usize::from(span.len)
+}
+
+pub(crate) fn author(n: u32) -> String {
+    format!("author{n}")
+}
+
+pub(crate) fn tag(n: u32) -> String {
+    format!("tag{n}")
+}
