@@ -29,7 +29,11 @@ pub fn post_html_of(text: &str, mut tags: &[Span], places: &Places<'_>) -> Strin
     let mut html = Html { out: String::with_capacity(2 * text.len() + 64), breaks: 0, is_open: false };
     let mut from = 0;
     for url in urls(text) {
-        tags = html.tagged(text, from..url.start, tags, places);
+        (tags, from) = html.tagged(text, from..url.start, tags, places);
+        // What begins inside a tag is no address: whatever begins first counts.
+        if from > url.start {
+            continue;
+        }
         html.link(&[text.get(url.clone()).unwrap_or_default()], text.get(url.clone()).unwrap_or_default());
         from = url.end;
     }
@@ -45,8 +49,15 @@ struct Html {
 }
 
 impl Html {
-    /// A stretch between addresses, with its tags; those that are left come back.
-    fn tagged<'s>(&mut self, text: &str, range: Range<usize>, tags: &'s [Span], places: &Places<'_>) -> &'s [Span] {
+    /// A stretch between addresses, with its tags; those that are left come back, and the end, for the last one may go on
+    /// beyond the stretch.
+    fn tagged<'s>(
+        &mut self,
+        text: &str,
+        range: Range<usize>,
+        tags: &'s [Span],
+        places: &Places<'_>,
+    ) -> (&'s [Span], usize) {
         let mut from = range.start;
         let mut rest = tags;
         while let Some((tag, after)) = rest.split_first().filter(|(tag, _)| tag.start < range.end) {
@@ -59,7 +70,7 @@ impl Html {
             from = tag.start + tag.len;
         }
         self.text(text.get(from..range.end).unwrap_or_default());
-        rest
+        (rest, from.max(range.end))
     }
 
     fn text(&mut self, text: &str) {

@@ -31,6 +31,12 @@ fn a_tag_that_looks_like_a_scheme_is_shown_once() {
         "#http://a.example",
         "<p dir=\"auto\"><a href=\"https://b.example/?a&amp;b#tag/http\">#http</a>://a.example</p>",
     );
+    // Found by fuzzing: the scheme was there twice.
+    check(
+        "@ada_http://a.example #x",
+        "<p dir=\"auto\"><a href=\"https://b.example/#u/ada_http\">@ada_http</a>://a.example \
+         <a href=\"https://b.example/?a&amp;b#tag/x\">#x</a></p>",
+    );
 }
 
 #[test]
