@@ -31,6 +31,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("blerg-markup", &[]),
     ("blerg-config", &[]),
     ("fastcgi", &[]),
+    (
+        "blerg-fuzz",
+        &[
+            "blerg-api",
+            "blerg-config",
+            "blerg-feed",
+            "blerg-http",
+            "blerg-log",
+            "blerg-markup",
+            "blerg-store",
+            "blerg-wiki",
+            "fastcgi",
+        ],
+    ),
 ];
 
 fn root() -> &'static Path {

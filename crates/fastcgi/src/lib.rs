@@ -38,6 +38,8 @@ mod decoder;
 pub mod encode;
 mod event_loop;
 mod flow;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod incoming;
 mod listener;
 mod mailbox;

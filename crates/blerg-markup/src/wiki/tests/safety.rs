@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::html::{Token, is_void, tokens};
+use super::html::{check_page, tokens};
 use super::{Resolver, Site, Target, cases, plain_text, rename_links, render, rewrite_targets, sections};
 
 const LISTS: [(&str, &str, usize); 4] = [
@@ -39,73 +39,11 @@ const PLACES: [(&str, &str); 22] = [
     ("|a|\n|-|\n|", "|\n"),
 ];
 
-/// Whether an element may have an attribute, and with that value.
-fn allows(element: &str, attribute: &str, value: &str) -> bool {
-    match (element, attribute) {
-        ("a", "href") => leads_somewhere_safe(value),
-        ("img", "src") => leads_somewhere_safe(value) && !value.starts_with("//"),
-        ("a" | "img", "title") | ("img", "alt") => true,
-        ("a", "class") => {
-            matches!(value, "external" | "missing" | "tag" | "mention" | "edit" | "back" | "image" | "external image")
-        }
-        ("a", "rel") => value == "nofollow noopener",
-        ("a" | "input" | "section", "aria-label") => true,
-        ("img", "loading") => value == "lazy",
-        ("a" | "sup" | "li", "id") => value.starts_with("fn"),
-        ("h1" | "h2" | "h3" | "h4" | "h5" | "h6", "id") => {
-            value.starts_with("s-") && !value.contains(char::is_whitespace)
-        }
-        ("sup", "class") => value == "fn",
-        ("section", "class") => value == "footnotes",
-        ("li", "class") => value == "task",
-        ("div", "class") => value == "table",
-        ("th" | "td", "class") => matches!(value, "left" | "center" | "right"),
-        ("code", "class") => value.starts_with("language-"),
-        ("pre" | "div", "tabindex") => value == "0",
-        ("ol", "start") => value.bytes().all(|byte| byte.is_ascii_digit()),
-        ("input", "type") => value == "checkbox",
-        ("input", "disabled" | "checked") => value.is_empty(),
-        _ => false,
-    }
-}
-
-/// What a browser would make of an address (URL Standard: controls and spaces around it and tabs and line ends in it
-/// do not count) has no scheme, or one of ours.
-fn leads_somewhere_safe(href: &str) -> bool {
-    let is_plain = href.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\\"<>`".contains(&byte));
-    let scheme = href.find([':', '/', '?', '#']).filter(|at| href[*at..].starts_with(':')).map(|at| &href[..at]);
-    let is_known = |scheme: &str| ["http", "https", "mailto"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
-    is_plain && scheme.is_none_or(is_known)
-}
-
-const ELEMENTS: &str = " a blockquote br code del div em h1 h2 h3 h4 h5 h6 hr img input li ol p pre section strong sup \
-    table tbody td th thead tr ul ";
-
 /// The HTML of a text, if everything in it is ours.
 #[track_caller]
 fn check(text: &str) -> String {
     let Ok(rendered) = render(text, &Site) else { panic!("too long: {text:?}") };
-    let mut open: Vec<String> = Vec::new();
-    let mut ids = std::collections::BTreeSet::new();
-    for token in tokens(&rendered.html) {
-        match token {
-            Token::Open(name, attributes) => {
-                assert!(ELEMENTS.contains(&format!(" {name} ")), "<{name}> of {text:?}");
-                for (attribute, value) in &attributes {
-                    assert!(allows(&name, attribute, value), "<{name} {attribute}={value:?}> of {text:?}");
-                    assert!(attribute != "id" || ids.insert(value.clone()), "{value} twice in {text:?}");
-                }
-                let is_nested = name == "a" && open.contains(&name);
-                assert!(!is_nested, "a link in a link in {text:?}");
-                if !is_void(&name) {
-                    open.push(name);
-                }
-            }
-            Token::Close(name) => assert_eq!(open.pop(), Some(name), "in {text:?}: {}", rendered.html),
-            Token::Text(text) => assert!(!text.contains(crate::clean::is_unfit), "{text:?}"),
-        }
-    }
-    assert!(open.is_empty(), "{open:?} left open in {text:?}");
+    check_page(&rendered.html, text);
     rendered.html
 }
 

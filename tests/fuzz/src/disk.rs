@@ -1,0 +1,267 @@
+//! A disk in memory, as plain as can be: start at [`MemoryDisk`]. Whoever touches a map beyond the end of its file is told so by a
+//! panic, where the kernel would kill the process, and nobody gets more than 64 MiB.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use blerg_log::{Disk, DiskFile, Filesystem, Mapping, OpenMode, Space};
+
+const FILE_BYTES_MAX: u64 = 64 << 20;
+const PAGE_BYTES: usize = 4096;
+
+/// A file, whatever it is called.
+struct Node {
+    inode: u64,
+    bytes: Mutex<Vec<u8>>,
+    locked: AtomicBool,
+}
+
+impl Node {
+    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+        lock(&self.bytes)
+    }
+}
+
+#[derive(Default)]
+struct Names {
+    files: BTreeMap<PathBuf, Arc<Node>>,
+    inodes: u64,
+}
+
+/// The disk.
+pub(crate) struct MemoryDisk {
+    names: Mutex<Names>,
+    boot: u8,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn missing() -> io::Error {
+    io::ErrorKind::NotFound.into()
+}
+
+impl MemoryDisk {
+    /// A disk with these files, seen by the start of a machine of this number.
+    pub(crate) fn new(files: &[(PathBuf, Vec<u8>)], boot: u8) -> Arc<MemoryDisk> {
+        let disk = MemoryDisk { names: Mutex::default(), boot };
+        for (path, bytes) in files {
+            disk.make(path, bytes.clone());
+        }
+        Arc::new(disk)
+    }
+
+    fn make(&self, path: &Path, bytes: Vec<u8>) -> Arc<Node> {
+        let mut names = lock(&self.names);
+        names.inodes += 1;
+        let node = Node { inode: names.inodes, bytes: Mutex::new(bytes), locked: AtomicBool::new(false) };
+        let node = Arc::new(node);
+        names.files.insert(path.to_owned(), Arc::clone(&node));
+        node
+    }
+
+    fn find(&self, path: &Path) -> io::Result<Arc<Node>> {
+        lock(&self.names).files.get(path).cloned().ok_or_else(missing)
+    }
+
+    /// All files.
+    pub(crate) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        lock(&self.names).files.iter().map(|(path, node)| (path.clone(), node.bytes().clone())).collect()
+    }
+}
+
+impl Disk for MemoryDisk {
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn DiskFile>> {
+        let node = match (mode, self.find(path)) {
+            (OpenMode::Replace, _) | (OpenMode::Create, Err(_)) => self.make(path, Vec::new()),
+            (_, found) => found?,
+        };
+        Ok(Box::new(Opened { node, holds: AtomicBool::new(false) }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut names = lock(&self.names);
+        let node = names.files.remove(from).ok_or_else(missing)?;
+        names.files.insert(to.to_owned(), node);
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        lock(&self.names).files.remove(path).map(drop).ok_or_else(missing)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let names = lock(&self.names);
+        let inside = names.files.keys().filter(|path| path.parent() == Some(dir));
+        Ok(inside.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect())
+    }
+
+    fn create_dir(&self, _dir: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync_dir(&self, _dir: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn space(&self, _dir: &Path) -> io::Result<Space> {
+        Ok(Space { free: 1 << 40, total: 1 << 41 })
+    }
+
+    fn filesystem(&self, _dir: &Path) -> io::Result<Filesystem> {
+        Ok(Filesystem::Local)
+    }
+
+    fn boot_id(&self) -> Option<[u8; 16]> {
+        Some([self.boot; 16])
+    }
+
+    fn inode(&self, path: &Path) -> io::Result<u64> {
+        Ok(self.find(path)?.inode)
+    }
+}
+
+struct Opened {
+    node: Arc<Node>,
+    holds: AtomicBool,
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        if self.holds.load(Ordering::Relaxed) {
+            self.node.locked.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+fn place(at: u64) -> io::Result<usize> {
+    if at > FILE_BYTES_MAX { Err(io::ErrorKind::StorageFull.into()) } else { Ok(usize::try_from(at).expect("64 MiB")) }
+}
+
+impl DiskFile for Opened {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.node.bytes().len() as u64)
+    }
+
+    fn inode(&self) -> io::Result<u64> {
+        Ok(self.node.inode)
+    }
+
+    fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
+        let bytes = self.node.bytes();
+        let from = usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+        let n = into.len().min(bytes.len() - from);
+        into[..n].copy_from_slice(&bytes[from..from + n]);
+        Ok(n)
+    }
+
+    fn write_at(&self, from: &[u8], at: u64) -> io::Result<usize> {
+        let (start, end) = (place(at)?, place(at.saturating_add(from.len() as u64))?);
+        let mut bytes = self.node.bytes();
+        if bytes.len() < end {
+            bytes.resize(end, 0);
+        }
+        bytes[start..end].copy_from_slice(from);
+        Ok(from.len())
+    }
+
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        let end = place(bytes)?;
+        let mut bytes = self.node.bytes();
+        if bytes.len() < end {
+            bytes.resize(end, 0);
+        }
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        let free = !self.node.locked.swap(true, Ordering::Relaxed);
+        if free {
+            self.holds.store(true, Ordering::Relaxed);
+        }
+        Ok(free)
+    }
+
+    fn unlock(&self) -> io::Result<()> {
+        self.holds.store(false, Ordering::Relaxed);
+        self.node.locked.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn map_read(&self, at: u64, bytes: usize) -> io::Result<Box<dyn Mapping>> {
+        assert!(at % PAGE_BYTES as u64 == 0, "maps begin with a page");
+        if bytes == 0 {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        Ok(Box::new(Map { node: Arc::clone(&self.node), at: place(at)?, bytes }))
+    }
+
+    fn map_write(&self, at: u64, bytes: usize) -> io::Result<Box<dyn Mapping>> {
+        self.map_read(at, bytes)
+    }
+}
+
+/// A window on a file.
+struct Map {
+    node: Arc<Node>,
+    at: usize,
+    bytes: usize,
+}
+
+impl Map {
+    /// Does something with so many bytes of the file from there on; nothing beyond the map.
+    fn touch(&self, at: usize, bytes: usize, work: impl FnOnce(&mut [u8])) {
+        if at.checked_add(bytes).is_none_or(|end| end > self.bytes) {
+            return;
+        }
+        let mut file = self.node.bytes();
+        let pages = file.len().next_multiple_of(PAGE_BYTES);
+        let (start, end) = (self.at + at, self.at + at + bytes);
+        assert!(end <= pages, "SIGBUS: byte {end} of a file of {} bytes", file.len());
+        let length = file.len();
+        // The rest of the last page is there, and forgotten.
+        if end > length {
+            file.resize(end, 0);
+        }
+        work(&mut file[start..end]);
+        file.truncate(length);
+    }
+}
+
+impl Mapping for Map {
+    fn load(&self, at: usize) -> u64 {
+        let mut word = [0; 8];
+        self.read(at, &mut word);
+        u64::from_le_bytes(word)
+    }
+
+    fn store(&self, at: usize, word: u64) {
+        assert!(at % 8 == 0, "words are aligned");
+        self.write(at, &word.to_le_bytes());
+    }
+
+    fn read(&self, at: usize, into: &mut [u8]) {
+        into.fill(0);
+        // What reaches beyond the map is zeros.
+        let there = into.len().min(self.bytes.saturating_sub(at));
+        let into = &mut into[..there];
+        self.touch(at, there, |bytes| into.copy_from_slice(bytes));
+    }
+
+    fn write(&self, at: usize, from: &[u8]) {
+        let there = from.len().min(self.bytes.saturating_sub(at));
+        self.touch(at, there, |bytes| bytes.copy_from_slice(&from[..there]));
+    }
+
+    fn populate(&self, _at: usize, _bytes: usize) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! What is promised of any bytes, as plain functions of bytes that panic where a promise is broken. Start at [`TARGETS`].
+//! The fuzzer (main.rs, `make fuzz`) and the test that replays the corpora (tests/replay.rs, `make test`) run the same ones.
+//! Promises are more than "it does not crash": what was read can be written and read again, the same comes of the bytes in
+//! one piece and in many, a plain model gives the same answer, and time and memory stay within bounds.
+
+mod budget;
+mod cgi;
+mod config;
+pub mod corpus;
+mod disk;
+mod fastcgi;
+mod form;
+mod growth;
+#[path = "../../../crates/blerg-markup/src/wiki/tests/html.rs"]
+#[expect(dead_code, reason = "the specification's examples need more of it")]
+mod html;
+mod import;
+mod input;
+mod log;
+mod multipart;
+mod names;
+mod page;
+mod post;
+mod requests;
+mod search;
+mod site;
+mod target;
+mod texts;
+
+/// One thing that takes bytes from outside.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Its name: that of its corpus (`corpus/NAME.txt`) and of its words (`dict/NAME.dict`).
+    pub name: &'static str,
+    /// Panics where a promise about these bytes is broken.
+    pub run: fn(&[u8]),
+}
+
+const fn target(name: &'static str, run: fn(&[u8])) -> Target {
+    Target { name, run }
+}
+
+/// Everything that is fuzzed.
+pub const TARGETS: &[Target] = &[
+    target("decoder", fastcgi::decoder),
+    target("params", fastcgi::params),
+    target("session", fastcgi::session),
+    target("cgi", cgi::run),
+    target("target", target::run),
+    target("form", form::run),
+    target("multipart", multipart::run),
+    target("post", post::run),
+    target("page", page::run),
+    target("growth", growth::run),
+    target("diff", texts::diff),
+    target("merge", texts::merge),
+    target("log", log::run),
+    target("import", import::import),
+    target("restore", import::restore),
+    target("search", search::run),
+    target("requests", requests::run),
+    target("names", names::run),
+    target("config", config::run),
+];
+
+/// The target of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}
