@@ -7,12 +7,13 @@ PREFIX  ?= /usr/local
 PORT    ?= 8080
 DATA    ?= data
 SCALE   ?= 50000
+MINUTES ?= 10
 # Static programs start about twice as fast as dynamic ones and run on any Linux of this architecture; the
 # target has to be named, or procedural macros would be linked statically too and not load.
 STATIC   = RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --target $(HOST)
 
 # What the tests and benches drive, by Debian package.
-DEPS_TEST  = git lighttpd apache2 libapache2-mod-fcgid nginx-light libfcgi-bin spawn-fcgi strace \
+DEPS_TEST  = git lighttpd apache2 libapache2-mod-fcgid nginx-light libfcgi-bin libfcgi-client-perl spawn-fcgi strace \
              newsboat sfeed rss2email libxml2-utils jing default-jre-headless python3-feedparser curl openssl w3m lynx \
              chromium fortunes fortunes-de fortunes-es fortunes-it fortunes-pl fortunes-ru fortunes-zh ca-certificates systemd
 DEPS_BENCH = $(DEPS_TEST) libfcgi-dev wrk gcc hey fossil php-fpm php-xml procps \
@@ -82,6 +83,9 @@ bench: all deps-bench ## compares with floors and peers in one run and prints ra
 	cargo build --release --locked --manifest-path tests/bench/scale/Cargo.toml --target-dir target/scale
 	SCALE=$(SCALE) target/scale/release/scale
 	/usr/bin/python3 tests/bench/plot target/scale.json target/scale.svg
+
+fuzz: ## fuzzes whatever takes bytes from outside, all targets in MINUTES; a finding fails, its input is in target/fuzz/
+	tests/fuzz/run $(MINUTES)
 
 install: all ## copies dist/ to $(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/blerg $(DESTDIR)$(PREFIX)/share/blerg
