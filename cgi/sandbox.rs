@@ -28,8 +28,8 @@ use crate::site::log;
 /// The newest kernel interface whose rights were looked at; an older kernel enforces those that it knows.
 const NEWEST: ABI = ABI::V9;
 
-/// What the store and SQLite read outside the data directory.
-const READ_ALWAYS: [&str; 2] = ["/proc/sys/kernel/random/boot_id", "/dev/urandom"];
+/// What the store and SQLite read outside the data directory, and where a static program finds its random bytes.
+const READ_ALWAYS: [&str; 3] = ["/proc/sys/kernel/random/boot_id", "/dev/urandom", "/dev/random"];
 
 /// What finding a hub's address reads. Directories, because systems put new files in place of these.
 const READ_FOR_NAMES: [&str; 7] =

@@ -70,6 +70,9 @@ fn child_gives_up_and_tries() {
     fs::remove_file(data.join("newer")).unwrap();
     fs::File::options().write(true).open(data.join("file")).unwrap().set_len(1).unwrap();
     assert_eq!(fs::read_to_string(www.join("file")).unwrap(), "here");
+    for path in READ_ALWAYS {
+        io::Read::read(&mut fs::File::open(path).unwrap(), &mut [0; 16]).unwrap();
+    }
     thread::spawn(|| 1).join().unwrap();
     let limit = rustix::process::getrlimit(Resource::Nofile);
     rustix::process::setrlimit(Resource::Nofile, limit).unwrap();

@@ -55,7 +55,7 @@ fn whoever_starts_them_programs_that_stay_give_up_what_they_dont_need() {
             assert!(threads > 1, "{}: {threads} threads", way.name());
             let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
             let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-            assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+            assert_eq!(core.split_whitespace().nth(5), Some("0"), "{core}");
         }
         let logs: Vec<String> = way.running.iter().map(Running::log).collect();
         assert!(!logs.concat().contains("sandbox:"), "{}", logs.concat());
