@@ -5,6 +5,7 @@
 mod args;
 mod backup;
 mod carry;
+mod compact;
 mod jobs;
 mod look;
 mod meter;
@@ -119,6 +120,7 @@ fn command(setup: &Setup, args: Args) -> Result<Answer, Failure> {
         Command::Dump(dump) => carry::dump(setup, &dump, is_json),
         Command::Backup(to) => backup::backup(setup, &to, is_json),
         Command::Salvage(to) => backup::salvage(setup, &to, is_json),
+        Command::Compact => compact::compact(setup, is_json),
         Command::Check => look::check(setup, is_json),
         Command::Rebuild => look::rebuild(setup, is_json),
         Command::Stats => look::stats(setup),

@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Dump(Dump),
     /// Copy the whole site, also while it is in use, into a new or empty directory; opening that restores it
     Backup(Backup),
+    /// Make the log small, also while the site is in use, and take what was deleted out of every file
+    Compact,
     /// Verify every checksum, list, account and the search index
     Check,
     /// Make the index and the search index anew from the log

@@ -26,13 +26,13 @@ pub(crate) fn change(call: &Call<'_>) -> Result<Response, Failure> {
         Some(_) => return Err(Failure::new(Code::BadParameter, "The parameter clear is feed or mentioned.")),
     };
     if let Some(kind) = kind {
-        call.store.clear(session.author, kind, reader.stamp().visible)?;
+        call.store.clear(session.author, kind, reader.stamp())?;
     }
     counts(call, &session, &reader)
 }
 
 fn counts(call: &Call<'_>, session: &Session, reader: &Reader) -> Result<Response, Failure> {
-    let seen = call.store.seen(session.author)?;
+    let seen = call.store.seen(session.author, reader.stamp())?;
     let mut body = Vec::with_capacity(64);
     let mut object = Object::open(&mut body);
     object.count("feed_new", reader.feed_new(session.author, seen.feed)?);

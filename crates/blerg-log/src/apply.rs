@@ -1,11 +1,12 @@
 //! What a frame changes in everything derived from the log: lists and fates. Start at [`catch_up`]. Doing it twice, or again
 //! after a kill in the middle, changes nothing; frames come in the order of the log.
 
+use crate::append::is_hole;
 use crate::control::{State, Word};
-use crate::frame::{Fate, Kind};
+use crate::frame::{Fate, Header, Kind};
 use crate::index::Push;
 use crate::key;
-use crate::payload::{Origin, Target, Text};
+use crate::payload::{Origin, Target, Text, run_of};
 use crate::scan::{Entry, Window};
 use crate::view::View;
 use crate::{AuthorId, Error, ListKey, Position};
@@ -51,15 +52,21 @@ pub(crate) fn pushes(entry: &Entry<'_>, keys: Vec<Vec<u8>>) -> Vec<Push<Vec<u8>>
     keys.into_iter().map(push).collect()
 }
 
-/// Whether [`effects`] does anything for frames of this kind.
-pub(crate) fn has_effects(kind: Kind) -> bool {
-    [Kind::EDIT, Kind::DELETE, Kind::CLOSE_USER, Kind::UNFOLLOW].contains(&kind)
+/// Whether [`effects`] does anything for such a frame.
+pub(crate) fn has_effects(header: &Header) -> bool {
+    [Kind::EDIT, Kind::DELETE, Kind::CLOSE_USER, Kind::UNFOLLOW].contains(&header.kind) || is_run(header)
+}
+
+/// Whether a frame uses up several numbers.
+pub(crate) fn is_run(header: &Header) -> bool {
+    is_hole(header) && header.payload_len > 0
 }
 
 /// What a frame changes besides the lists it goes on: fates, and the last change of other lists.
 pub(crate) fn effects(view: &View, entry: &Entry<'_>) -> Result<(), Error> {
     let author = AuthorId(entry.header.author);
     match entry.header.kind {
+        Kind::PUT if is_run(&entry.header) => holes(view, entry),
         Kind::EDIT => edit(view, entry),
         Kind::DELETE => delete(view, entry),
         Kind::CLOSE_USER => close(view, entry),
@@ -98,6 +105,13 @@ fn touch_record(view: &View, at: u64, changed: Position) -> Result<(), Error> {
 fn touch_lists(view: &View, author: u32, changed: Position) -> Result<(), Error> {
     touch(view, &ListKey::Timeline(AuthorId(author)).bytes(), changed)?;
     touch(view, &ListKey::Latest.bytes(), changed)
+}
+
+/// Gives the numbers behind the first one of a run their places in the author's list.
+fn holes(view: &View, entry: &Entry<'_>) -> Result<(), Error> {
+    let timeline = ListKey::Timeline(AuthorId(entry.header.author)).bytes();
+    let end = entry.position + entry.header.frame_len();
+    view.index.lengthen(&timeline, entry.header.n.saturating_add(run_of(entry)), Position(end))
 }
 
 fn edit(view: &View, entry: &Entry<'_>) -> Result<(), Error> {

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use crate::control::{Look, Word};
 use crate::core::Core;
 use crate::file::File;
-use crate::format::{FORMAT_FILE, Format};
+use crate::format::{FORMAT_FILE, Format, Naming};
 use crate::frame::{FATE_IN_FRAME, Kind};
+use crate::home::Home;
 use crate::log::sync_names;
+use crate::moved;
 use crate::recover::{is_backed, is_erased};
 use crate::scan::{Entry, Scan, Window};
-use crate::segment::{Access, LOG_DIR, SEGMENT_HEADER_BYTES, Segments, Tail};
+use crate::segment::{Access, SEGMENT_HEADER_BYTES, Segments, Tail};
 use crate::sync::Synced;
 use crate::verify::{PROBLEMS_MAX, Problem};
 use crate::view::{FIRST_FRAME, View};
@@ -41,15 +43,18 @@ pub struct Copied {
     pub problems: Vec<Problem>,
     /// How many problems there are in all.
     pub problems_len: u64,
+    /// The name of the directory in which it lies.
+    pub log_dir: String,
     format: Format,
+    naming: Naming,
 }
 
 /// Makes FORMAT, durably, whole or not at all.
-pub(crate) fn write_format(disk: &dyn Disk, dir: &Path, format: &Format) -> Result<(), Error> {
+pub(crate) fn write_format(disk: &dyn Disk, dir: &Path, format: &Format, naming: Naming) -> Result<(), Error> {
     let path = dir.join(FORMAT_FILE);
     let tmp = path.with_extension("tmp");
     let file = File::open(disk, &tmp, OpenMode::Replace)?;
-    file.write(format.text().as_bytes(), 0)?;
+    file.write(format.text_naming(naming).as_bytes(), 0)?;
     file.sync()?;
     disk.rename(&tmp, &path).map_err(|e| Error::io(&path, "rename", e))?;
     sync_names(disk, dir)
@@ -65,17 +70,20 @@ impl Log {
         for _ in 0..TRIES_MAX {
             let (view, look) = self.core.reader()?;
             let (disk, geometry) = (&self.core.disk, self.core.format.geometry);
-            let log_dir = to.join(LOG_DIR);
+            let home = Home::of(to, view.home.naming);
+            let log_dir = home.segments.clone();
             disk.create_dir(&log_dir).map_err(|e| Error::io(&log_dir, "create", e))?;
             let copy = Copy {
                 core: &self.core,
                 // By single reads: a map would end the process where the disk cannot be read.
-                from: Segments::new(Arc::clone(disk), &self.core.dir, geometry, Access::Read),
-                to: Segments::new(Arc::clone(disk), to, geometry, Access::Write),
+                from: Segments::at(Arc::clone(disk), &view.home.segments, geometry, Access::Read),
+                to: Segments::at(Arc::clone(disk), &log_dir, geometry, Access::Write),
+                home,
                 view,
                 look,
             };
             if let Some(copied) = copy.run(progress)? {
+                moved::copy(&**disk, &copy.view.home, &copy.home)?;
                 return Ok(copied);
             }
             remove_all(&**disk, &log_dir)?;
@@ -88,7 +96,7 @@ impl Log {
     /// # Errors
     /// The disk refused.
     pub fn finish_copy(&self, copied: &Copied, dir: &Path) -> Result<(), Error> {
-        write_format(&*self.core.disk, dir, &copied.format)
+        write_format(&*self.core.disk, dir, &copied.format, copied.naming)
     }
 }
 
@@ -104,6 +112,8 @@ struct Copy<'c> {
     core: &'c Core,
     from: Segments,
     to: Segments,
+    /// Where the copy lies.
+    home: Home,
     view: Arc<View>,
     /// The control page when it began.
     look: Look,
@@ -184,7 +194,9 @@ impl Copy<'_> {
             closed: Vec::new(),
             problems: Vec::new(),
             problems_len: 0,
+            log_dir: self.home.segments.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             format: self.core.format.clone(),
+            naming: self.home.naming,
         };
         let mut scan = Scan::new(&self.to, self.core.sums, FIRST_FRAME, Window::wide());
         let mut last = Some(Tail::default());

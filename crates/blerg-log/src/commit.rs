@@ -105,14 +105,14 @@ impl Core {
         let mut out = Appender::new(self, view, frees)?;
         let mut decider = Decider::new(view)?;
         // Nothing is cut while the lock is held.
-        let cut = view.control.load(Word::Cut)?;
+        let (cut, log) = (view.control.load(Word::Cut)?, view.home.number());
         for request in group {
             let mut answers = Vec::with_capacity(request.ops.len());
             for op in &request.ops {
                 answers.push(decider.decide(request.now_us, op, &mut out)?);
             }
             // Also one who changed nothing may have been told of what another has yet to make durable.
-            decided.push((answers, Mark { end: out.end(), cut }));
+            decided.push((answers, Mark { end: out.end(), cut, log }));
         }
         out.flush()?;
         Ok(out.published())
@@ -178,22 +178,27 @@ impl Core {
     fn current_writer(&self) -> Result<Option<Arc<View>>, Error> {
         let last = self.last_writer();
         if let Some(view) = &last
-            && self.disk.inode(&self.dir.join(CONTROL_FILE)).ok() == Some(view.control.inode())
-            && view.control.look().is_ok_and(|look| view.is_of(&look))
+            && self.disk.inode(&view.home.dir.join(CONTROL_FILE)).ok() == Some(view.control.inode())
+            && view.control.look().is_ok_and(|look| view.is_of(&look) && look.state != State::Moving)
             // Not while it is nobody's: then a recovery was cut short.
             && self.boot_id().is_none_or(|now| view.control.boot().is_ok_and(|boot| boot == u128::from_le_bytes(now)))
         {
             return Ok(last);
         }
         // The reader's view may be of the same files that are not there any more.
+        self.follow_format()?;
         self.forget_views();
-        let Some(control) = Control::open_to_write(&*self.disk, &self.dir)? else { return Ok(None) };
+        let Some(control) = Control::open_to_write(&*self.disk, &self.home().dir)? else { return Ok(None) };
         let boot_id = self.boot_id();
         let current = control.current(&self.format.identity.site_id, boot_id)?.is_some()
             // Without a boot id each process recovers once, when it opens the store; then it trusts what it made.
             || (boot_id.is_none() && control.is_of(&self.format.identity.site_id)?);
         if !current {
             return Ok(None);
+        }
+        // FORMAT names this log, and whoever compacts holds the lock: so he died before the other one counted.
+        if control.state()? == State::Moving {
+            control.set_state(State::Open);
         }
         match self.use_writer(control) {
             Err(Error::Index { .. }) => self.replace_index().map(Some),
@@ -203,21 +208,25 @@ impl Core {
 
     /// A new index for one that cannot be used. The caller holds the lock.
     pub(crate) fn replace_index(&self) -> Result<Arc<View>, Error> {
-        let control = Control::open_to_write(&*self.disk, &self.dir)?;
-        let control = control.ok_or_else(|| Error::damaged(&self.dir.join(CONTROL_FILE), 0, "no control page"))?;
+        let control = self.control_to_write()?;
         self.allow_long(control.look()?.commit.end)?;
         self.rebuild_index(&mut |progress| (self.options.progress)(progress))
     }
 
     /// Opens the view to write through.
     pub(crate) fn open_writer(&self) -> Result<Arc<View>, Error> {
-        let control = Control::open_to_write(&*self.disk, &self.dir)?;
-        self.use_writer(control.ok_or_else(|| Error::damaged(&self.dir.join(CONTROL_FILE), 0, "no control page"))?)
+        self.use_writer(self.control_to_write()?)
+    }
+
+    fn control_to_write(&self) -> Result<Control, Error> {
+        let home = self.home();
+        let control = Control::open_to_write(&*self.disk, &home.dir)?;
+        control.ok_or_else(|| Error::damaged(&home.dir.join(CONTROL_FILE), 0, "no control page"))
     }
 
     fn use_writer(&self, control: Control) -> Result<Arc<View>, Error> {
         let (look, purpose) = (control.look()?, Purpose::Write(self.options.backend));
-        let view = Arc::new(View::open(&self.disk, &self.dir, &self.format, (control, look), purpose)?);
+        let view = Arc::new(View::open(&self.disk, &self.home(), &self.format, (control, look), purpose)?);
         self.set_writer(Some(Arc::clone(&view)));
         Ok(view)
     }

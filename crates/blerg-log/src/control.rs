@@ -57,6 +57,8 @@ pub(crate) enum Word {
     Current = 144,
     /// Random; another one each time that the end was moved back, so that a position from before is not taken for one of now.
     Cut = 160,
+    /// The number of the log that the page is of.
+    Log = 168,
 }
 
 const SLOTS_AT: usize = 192;
@@ -74,6 +76,9 @@ pub(crate) enum State {
     Damaged,
     /// A later version wrote frames that this one does not know and must not ignore: that one does.
     Alien,
+    /// FORMAT may name another log by now: whoever sees this looks. Programs that know nothing of it take it for alien, and do
+    /// not write.
+    Moving,
 }
 
 impl State {
@@ -83,6 +88,7 @@ impl State {
             1 => State::Poisoned,
             2 => State::Lost,
             3 => State::Damaged,
+            5 => State::Moving,
             _ => State::Alien,
         }
     }
@@ -94,6 +100,7 @@ impl State {
             State::Lost => 2,
             State::Damaged => 3,
             State::Alien => 4,
+            State::Moving => 5,
         }
     }
 }
@@ -139,6 +146,8 @@ pub(crate) struct Mark {
     pub(crate) end: u64,
     /// The word of that name, as it was when they were published.
     pub(crate) cut: u64,
+    /// The log that they are in.
+    pub(crate) log: u64,
 }
 
 /// The whole page at one moment.
@@ -153,13 +162,14 @@ pub(crate) struct Look {
     pub(crate) closed: u64,
     pub(crate) is_suspect: bool,
     pub(crate) cut: u64,
+    pub(crate) log: u64,
     pub(crate) commit: Commit,
 }
 
 impl Look {
     /// The published end.
     pub(crate) fn mark(&self) -> Mark {
-        Mark { end: self.commit.end, cut: self.cut }
+        Mark { end: self.commit.end, cut: self.cut, log: self.log }
     }
 }
 
@@ -367,11 +377,11 @@ impl Words<'_> {
         let (epoch, state) = (load(Word::Epoch), State::of(load(Word::State)));
         // In this order: what is durable or indexed is never beyond the commit that is read after it.
         let (durable, indexed) = (load(Word::Durable), load(Word::Indexed));
-        let (closed, is_suspect) = (load(Word::Closed), load(Word::Suspect) != 0);
+        let (closed, is_suspect, log) = (load(Word::Closed), load(Word::Suspect) != 0, load(Word::Log));
         let sequence = load(Word::Current);
         let commit = Commit::of(self.slot(sequence), sequence)?;
         let settled = (load(Word::Generation), load(Word::Replaced), load(Word::Cut)) == (generation, replaced, cut);
-        let look = Look { generation, replaced, epoch, state, durable, indexed, closed, is_suspect, cut, commit };
+        let look = Look { generation, replaced, epoch, state, durable, indexed, closed, is_suspect, cut, log, commit };
         settled.then_some(look)
     }
 

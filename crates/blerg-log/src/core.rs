@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use crate::control::{CONTROL_FILE, Control, Look, State};
-use crate::format::Format;
+use crate::format::FORMAT_FILE;
+use crate::format::{Format, Naming};
 use crate::frame::Sums;
 use crate::group::Queue;
+use crate::home::Home;
 use crate::lock::{LOCK_FILE, Lock, SYNC_LOCK_FILE};
 use crate::sync::Syncing;
 use crate::view::{Purpose, View};
@@ -19,7 +21,12 @@ use crate::{Disk, Durability, Error, Filesystem, Options};
 pub(crate) struct Core {
     pub(crate) dir: PathBuf,
     pub(crate) disk: Arc<dyn Disk>,
+    /// What it is for all its life.
     pub(crate) format: Format,
+    /// The log that counts, as far as this process knows.
+    home: RwLock<Arc<Home>>,
+    /// Where the locks lie: not with those of the store while a log is being made that does not count yet.
+    lock_dir: PathBuf,
     pub(crate) sums: Sums,
     pub(crate) options: Options,
     /// The file system needs room for a page that is written again.
@@ -43,9 +50,17 @@ impl fmt::Debug for Core {
 }
 
 impl Core {
-    pub(crate) fn new(dir: PathBuf, disk: Arc<dyn Disk>, format: Format, options: Options, kind: Filesystem) -> Core {
+    pub(crate) fn new(
+        dir: PathBuf,
+        disk: Arc<dyn Disk>,
+        (format, naming): (Format, Naming),
+        options: Options,
+        kind: Filesystem,
+    ) -> Core {
         Core {
             sums: Sums::new(&format.identity.hash_key),
+            home: RwLock::new(Arc::new(Home::of(&dir, naming))),
+            lock_dir: dir.clone(),
             dir,
             disk,
             format,
@@ -62,18 +77,56 @@ impl Core {
         }
     }
 
+    /// A log beside that of this store, with locks of its own: nobody else knows of it.
+    pub(crate) fn beside(&self, naming: Naming) -> Core {
+        let copies_on_write = self.copies_on_write;
+        let (dir, disk, options) = (self.dir.clone(), Arc::clone(&self.disk), self.options.clone());
+        let core = Core::new(dir, disk, (self.format.clone(), naming), options, Filesystem::Local);
+        let lock_dir = core.home().dir.clone();
+        Core { copies_on_write, lock_dir, ..core }
+    }
+
+    /// Where the log lies that counts, as far as this process knows.
+    pub(crate) fn home(&self) -> Arc<Home> {
+        Arc::clone(&self.home.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads FORMAT, and goes over to the log that it names; whether that is another one.
+    pub(crate) fn follow_format(&self) -> Result<bool, Error> {
+        let (format, naming) = Format::read_naming(&*self.disk, &self.dir)?;
+        if format.identity != self.format.identity {
+            let path = self.dir.join(FORMAT_FILE);
+            return Err(Error::Format { path, what: "of another site than when the store was opened".into() });
+        }
+        let mut home = self.home.write().unwrap_or_else(PoisonError::into_inner);
+        if home.naming == naming {
+            return Ok(false);
+        }
+        *home = Arc::new(Home::of(&self.dir, naming));
+        drop(home);
+        self.forget_views();
+        Ok(true)
+    }
+
+    /// Whether another log counts than this one by now; if so this process goes over.
+    pub(crate) fn has_left(&self, home: &Home) -> Result<bool, Error> {
+        self.follow_format()?;
+        Ok(self.home().number() != home.number())
+    }
+
     pub(crate) fn is_durable(&self) -> bool {
         self.format.identity.durability == Durability::Sync
     }
 
     /// The lock of those who write.
     pub(crate) fn lock(&self) -> Result<&Lock, Error> {
-        open_once(&self.lock, || Lock::open(&self.disk, &self.dir.join(LOCK_FILE), self.options.lock_wait_ms))
+        open_once(&self.lock, || Lock::open(&self.disk, &self.lock_dir.join(LOCK_FILE), self.options.lock_wait_ms))
     }
 
     /// The lock of those who sync.
     pub(crate) fn sync_lock(&self) -> Result<&Lock, Error> {
-        open_once(&self.sync_lock, || Lock::open(&self.disk, &self.dir.join(SYNC_LOCK_FILE), self.options.lock_wait_ms))
+        let wait_ms = self.options.lock_wait_ms;
+        open_once(&self.sync_lock, || Lock::open(&self.disk, &self.lock_dir.join(SYNC_LOCK_FILE), wait_ms))
     }
 
     /// A number of this start of the machine.
@@ -83,20 +136,21 @@ impl Core {
 
     /// The control page for a reader and what it holds, if it can be trusted.
     pub(crate) fn current_control(&self) -> Result<Option<(Control, Look)>, Error> {
-        let Some(control) = Control::open(&*self.disk, &self.dir, self.options.backend)? else { return Ok(None) };
+        let home = self.home();
+        let Some(control) = Control::open(&*self.disk, &home.dir, self.options.backend)? else { return Ok(None) };
         let look = control.current(&self.format.identity.site_id, self.boot_id())?;
         Ok(look.map(|look| (control, look)))
     }
 
-    /// Opens the reader's view.
-    pub(crate) fn open_reader(&self, control: Control, look: Look) -> Result<Arc<View>, Error> {
+    /// Opens the reader's view. While it is there, the files of its log stay.
+    pub(crate) fn open_reader(&self, home: &Arc<Home>, control: Control, look: Look) -> Result<Arc<View>, Error> {
         let purpose = Purpose::Read(self.options.backend);
-        let view = Arc::new(View::open(&self.disk, &self.dir, &self.format, (control, look), purpose)?);
+        let view = Arc::new(View::open(&self.disk, home, &self.format, (control, look), purpose)?);
         *self.reader.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&view));
         Ok(view)
     }
 
-    /// The reader's view; opened anew if a recovery replaced it.
+    /// The reader's view; opened anew if a recovery replaced it, or another log counts by now.
     pub(crate) fn reader(&self) -> Result<(Arc<View>, Look), Error> {
         loop {
             let view = self.reader.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -105,18 +159,39 @@ impl Core {
                 None => self.reopen_reader()?,
             };
             let look = view.control.look()?;
-            if view.is_of(&look) {
+            if look.state == State::Moving && self.has_left(&view.home)? {
+                self.forget_reader_of(&view.home);
+            } else if view.is_of(&look) && view.is_kept() {
                 return Ok((view, look));
+            } else {
+                self.reopen_reader()?;
             }
-            self.reopen_reader()?;
+        }
+    }
+
+    fn forget_reader_of(&self, home: &Home) {
+        let mut reader = self.reader.write().unwrap_or_else(PoisonError::into_inner);
+        if reader.as_ref().is_some_and(|view| view.home.number() == home.number()) {
+            *reader = None;
         }
     }
 
     fn reopen_reader(&self) -> Result<Arc<View>, Error> {
-        let control = Control::open(&*self.disk, &self.dir, self.options.backend)?;
-        let control = control.ok_or_else(|| Error::damaged(&self.dir.join(CONTROL_FILE), 0, "no control page"))?;
+        loop {
+            let home = self.home();
+            match self.open_reader_of(&home) {
+                // A compaction has removed it meanwhile.
+                Err(_) if self.has_left(&home)? => {}
+                opened => return opened,
+            }
+        }
+    }
+
+    fn open_reader_of(&self, home: &Arc<Home>) -> Result<Arc<View>, Error> {
+        let control = Control::open(&*self.disk, &home.dir, self.options.backend)?;
+        let control = control.ok_or_else(|| Error::damaged(&home.dir.join(CONTROL_FILE), 0, "no control page"))?;
         let look = control.look()?;
-        self.open_reader(control, look)
+        self.open_reader(home, control, look)
     }
 
     /// Forgets the views, so that they are opened anew.
@@ -150,7 +225,7 @@ impl Core {
     /// Why a store in this state takes no writes.
     pub(crate) fn refusal(&self, state: State) -> Option<Error> {
         let why = match state {
-            State::Open => return None,
+            State::Open | State::Moving => return None,
             State::Poisoned | State::Lost => return Some(self.poisoned()),
             State::Damaged => "the log is damaged before its durable end; the rest awaits salvage",
             State::Alien => "a later version wrote to it; use that, or rebuild the index with it",

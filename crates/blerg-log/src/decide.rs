@@ -10,7 +10,7 @@ use crate::frame::{FLAG_HOLE, Fate, Header, Kind};
 use crate::geometry::POSITION_MAX;
 use crate::index::is_filler;
 use crate::key;
-use crate::payload::{Name, Origin, Target, Text, tag_in};
+use crate::payload::{Name, Origin, RUN_MAX, Target, Text, run_payload, tag_in};
 use crate::scan::Window;
 use crate::view::View;
 use crate::{AuthorId, Error, ListKey, Op, Outcome, Position, RecordNo, Rejection, TagSpan};
@@ -42,6 +42,16 @@ pub(crate) struct Decider<'v> {
     authors: HashMap<AuthorId, Option<Author>>,
     records: HashMap<(AuthorId, RecordNo), Option<Record>>,
     pairs: HashMap<(AuthorId, AuthorId), bool>,
+    asked: Asked,
+}
+
+/// Where operations come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// From somebody who wants them now.
+    Now,
+    /// From another log, in which they were once in order: what was answered may be gone since.
+    Before,
 }
 
 /// A text to be put or edited in.
@@ -57,7 +67,12 @@ impl<'v> Decider<'v> {
         let is_last = |header: &Header, number| header.kind == Kind::USER && u64::from(header.author) == number;
         let next_author = next_number(view, &mut window, &ListKey::Authors.bytes(), is_last)?;
         let (names, authors, records, pairs) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
-        Ok(Decider { view, window, next_author, names, authors, records, pairs })
+        Ok(Decider { view, window, next_author, names, authors, records, pairs, asked: Asked::Now })
+    }
+
+    /// For what is copied from another log.
+    pub(crate) fn of_copies(view: &'v View) -> Result<Decider<'v>, Error> {
+        Ok(Decider { asked: Asked::Before, ..Decider::new(view)? })
     }
 
     /// Decides one operation and hands its frame to `out`.
@@ -126,6 +141,7 @@ impl<'v> Decider<'v> {
             Err(rejection) => return Ok(Err(rejection)),
         };
         if let Some((to, record)) = reply_to
+            && self.asked == Asked::Now
             && self.record(to, record)?.is_none()
         {
             return Ok(Err(Rejection::NoSuchRecord));
@@ -154,6 +170,27 @@ impl<'v> Decider<'v> {
         self.records.insert((author, record), None);
         self.authors.insert(author, Some(Author { next_record: state.next_record + 1, ..state }));
         Ok(Ok(Outcome::Record(record)))
+    }
+
+    /// Uses up an author's numbers before `next`, many with one frame.
+    pub(crate) fn fill_up(
+        &mut self,
+        now_us: u64,
+        author: AuthorId,
+        next: u64,
+        out: &mut Appender<'_>,
+    ) -> Result<(), Error> {
+        let what = || Error::Index { what: format!("author {} was not copied before a record", author.0) };
+        let state = self.author(author)?.ok_or_else(what)?;
+        let mut n = state.next_record;
+        while n < next {
+            let count = (next - n).min(RUN_MAX);
+            let payload = if count == 1 { Vec::new() } else { run_payload(count) };
+            out.append(now_us, &Draft { kind: Kind::PUT, flags: FLAG_HOLE, author: author.0, n, payload: &payload })?;
+            n += count;
+        }
+        self.authors.insert(author, Some(Author { next_record: n.max(state.next_record), ..state }));
+        Ok(())
     }
 
     fn edit(

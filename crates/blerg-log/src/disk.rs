@@ -21,6 +21,11 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// What the system says.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn remove_dir(&self, dir: &Path) -> io::Result<()>;
     /// The names in a directory.
     ///
     /// # Errors
@@ -92,6 +97,11 @@ pub trait DiskFile: Send + Sync {
     /// # Errors
     /// What the system says.
     fn try_lock(&self) -> io::Result<bool>;
+    /// Takes a lock of the file that others may take beside it, but not beside an exclusive one; closing the file gives it back.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn try_share(&self) -> io::Result<bool>;
     /// Gives the lock back.
     ///
     /// # Errors

@@ -26,6 +26,15 @@ pub enum Error {
         /// The file or directory that could not grow.
         path: PathBuf,
     },
+    /// There is less room than what was to be done needs; nothing was begun.
+    NoRoom {
+        /// The data directory.
+        dir: PathBuf,
+        /// Bytes that would be needed.
+        wanted: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// A sync failed and so did the one try to mend it: no writes until the operator acts.
     Poisoned {
         /// The data directory.
@@ -125,12 +134,13 @@ impl Error {
             Error::Format { path, what } => Error::Format { path: path.clone(), what: what.clone() },
             Error::Index { what } => Error::Index { what: what.clone() },
             Error::Exists { dir } => Error::Exists { dir: dir.clone() },
+            Error::NoRoom { dir, wanted, free } => Error::NoRoom { dir: dir.clone(), wanted: *wanted, free: *free },
         }
     }
 
     /// No room left on the disk or in the quota.
     pub fn is_full(&self) -> bool {
-        matches!(self, Error::Full { .. })
+        matches!(self, Error::Full { .. } | Error::NoRoom { .. })
     }
 
     /// The process or the system has too many files open; nothing was done.
@@ -186,6 +196,9 @@ impl fmt::Display for Error {
         match self {
             Error::Io { path, action, .. } => write!(f, "{action} {}", path.display()),
             Error::Full { path } => write!(f, "{}: no space left", path.display()),
+            Error::NoRoom { dir, wanted, free } => {
+                write!(f, "{}: {wanted} bytes of room wanted, {free} are free", dir.display())
+            }
             Error::Poisoned { dir } => write!(f, "{}: a sync failed, writes are off", dir.display()),
             Error::Recovering { dir, log_bytes } => {
                 write!(f, "{}: {log_bytes} bytes of log await recovery", dir.display())

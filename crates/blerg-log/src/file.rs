@@ -92,6 +92,10 @@ impl File {
         self.inner.try_lock().map_err(|e| Error::io(&self.path, "lock", e))
     }
 
+    pub(crate) fn try_share(&self) -> Result<bool, Error> {
+        self.inner.try_share().map_err(|e| Error::io(&self.path, "lock", e))
+    }
+
     pub(crate) fn unlock(&self) -> Result<(), Error> {
         self.inner.unlock().map_err(|e| Error::io(&self.path, "unlock", e))
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::append::is_hole;
 use crate::frame::Kind;
 use crate::key;
-use crate::payload::{Name, Origin, Text};
+use crate::payload::{Name, Origin, Text, run_of};
 use crate::scan::{Entry, Scan, Window};
 use crate::view::FIRST_FRAME;
 use crate::{AuthorId, Error, Position, RecordNo, Snapshot, TagSpan};
@@ -49,12 +49,14 @@ pub enum Body {
         /// When: the import's time, or the frame's.
         at_us: u64,
     },
-    /// A number was used up.
+    /// Numbers were used up.
     PutHole {
         /// Whose.
         author: AuthorId,
-        /// Which.
+        /// The first.
         record: RecordNo,
+        /// How many.
+        count: u64,
     },
     /// A record got a new text. No text: it was erased, or is damaged.
     Edit {
@@ -159,7 +161,7 @@ pub(crate) fn body(entry: &Entry<'_>, dead: bool) -> Body {
             }
             None => Body::Other { kind: header.kind.0 },
         },
-        Kind::PUT if is_hole(header) => Body::PutHole { author, record },
+        Kind::PUT if is_hole(header) => Body::PutHole { author, record, count: run_of(entry) },
         Kind::PUT | Kind::EDIT => text_body(entry, dead),
         Kind::DELETE => Body::Delete { author, record },
         Kind::CLOSE_USER => Body::CloseAuthor { author },

@@ -8,7 +8,7 @@ use crate::backup::write_format;
 use crate::control::{Control, Word};
 use crate::core::Core;
 use crate::file::File;
-use crate::format::{FORMAT_FILE, Format};
+use crate::format::{FORMAT_FILE, Format, Naming};
 use crate::frame::Sums;
 use crate::geometry::Geometry;
 use crate::lock::{LOCK_FILE, Lock, SYNC_LOCK_FILE};
@@ -120,7 +120,7 @@ impl Log {
         let first = format.geometry.segment(0);
         let header = SegmentHeader { site_id: format.identity.site_id, base: 0, seal: Tail::default() };
         segments.create(first, &header, Sums::new(&format.identity.hash_key))?;
-        write_format(&**disk, dir, format)
+        write_format(&**disk, dir, format, Naming::default())
     }
 
     /// Opens a store; after an unclean end of the machine it recovers it first.
@@ -128,27 +128,18 @@ impl Log {
     /// # Errors
     /// There is none, it is damaged, or needs a longer recovery than `options` allow.
     pub fn open(dir: &Path, options: &Options, disk: Arc<dyn Disk>) -> Result<Log, Error> {
-        let format = Format::read(&*disk, dir)?;
+        let format = Format::read_naming(&*disk, dir)?;
         let kind = disk.filesystem(dir).map_err(|e| Error::io(dir, "statfs", e))?;
         if let (Filesystem::Network(kind), false) = (kind, options.allow_network_fs) {
             return Err(Error::NetworkFs { dir: dir.into(), kind });
         }
         let core = Arc::new(Core::new(dir.into(), disk, format, options.clone(), kind));
-        match core.current_control()? {
-            Some((control, look)) => match core.open_reader(control, look) {
-                Err(Error::Index { .. }) => core.mend_to_open()?,
-                Ok(_) if look.is_suspect => {
-                    core.note_suspect();
-                    // Rather what a wrong index hides is missing than everything.
-                    if core.allow_long(look.commit.end).is_ok()
-                        && let Err(e) = core.mend_to_open()
-                    {
-                        core.reader().map_err(|_| e)?;
-                    }
-                }
-                opened => drop(opened?),
-            },
-            None => core.recover_to_open()?,
+        loop {
+            match core.open_somehow() {
+                // A compaction has taken away what was to be opened.
+                Err(_) if core.follow_format()? => {}
+                opened => break opened?,
+            }
         }
         let background = Background::start(&core);
         Ok(Log { core, background })
@@ -227,7 +218,7 @@ impl Log {
         self.core.scrub_if_due()?;
         view.segments.sync_all(end)?;
         view.index.memory().sync()?;
-        let dir = &self.core.dir;
+        let dir = &view.home.dir;
         self.core.disk.sync_dir(dir).map_err(|e| Error::io(dir, "sync", e))?;
         view.control.store(Word::CleanEnd, end);
         view.control.sync()
@@ -235,9 +226,30 @@ impl Log {
 }
 
 impl Core {
+    /// Opens the reader's view, after whatever has to be done before.
+    fn open_somehow(&self) -> Result<(), Error> {
+        let home = self.home();
+        let Some((control, look)) = self.current_control()? else { return self.recover_to_open() };
+        match self.open_reader(&home, control, look) {
+            Err(Error::Index { .. }) => self.mend_to_open(),
+            Ok(_) if look.is_suspect => {
+                self.note_suspect();
+                // Rather what a wrong index hides is missing than everything.
+                if self.allow_long(look.commit.end).is_ok()
+                    && let Err(e) = self.mend_to_open()
+                {
+                    self.reader().map_err(|_| e)?;
+                }
+                Ok(())
+            }
+            opened => opened.map(drop),
+        }
+    }
+
     /// Builds a new index for one that cannot be opened or was found wrong, unless another process did so meanwhile.
     fn mend_to_open(&self) -> Result<(), Error> {
         let _held = self.lock()?.hold()?;
+        self.follow_format()?;
         match self.reader() {
             Ok((_, look)) if !look.is_suspect => {}
             Ok(_) | Err(Error::Index { .. }) => drop(self.replace_index()?),
@@ -251,6 +263,7 @@ impl Core {
         self.refuse_long()?;
         let recovered = {
             let _held = self.lock()?.hold()?;
+            self.follow_format()?;
             match self.current_control()? {
                 Some(_) => Ok(()),
                 None => self.recover().map(drop),
@@ -269,11 +282,12 @@ impl Core {
         if self.options.recovery == Recovery::Inline {
             return Ok(());
         }
-        let is_clean = match Control::open(&*self.disk, &self.dir, Backend::Pread)? {
+        let home = self.home();
+        let is_clean = match Control::open(&*self.disk, &home.dir, Backend::Pread)? {
             Some(page) => page.load(Word::CleanEnd).is_ok_and(|end| end != 0),
             None => false,
         };
-        let segments = Segments::new(Arc::clone(&self.disk), &self.dir, self.format.geometry, Access::Read);
+        let segments = Segments::at(Arc::clone(&self.disk), &home.segments, self.format.geometry, Access::Read);
         match segments.count()?.checked_sub(1) {
             Some(last) if !is_clean => self.allow_long(segments.geometry().segment(last).base),
             _ => Ok(()),

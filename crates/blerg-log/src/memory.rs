@@ -83,6 +83,11 @@ impl FileMemory {
         Ok(())
     }
 
+    /// Says, until this is closed, that somebody uses the file; false if somebody else is about to remove what belongs to it.
+    pub(crate) fn share(&self) -> Result<bool, Error> {
+        self.file.try_share()
+    }
+
     pub(crate) fn sync(&self) -> Result<(), Error> {
         self.file.sync()
     }

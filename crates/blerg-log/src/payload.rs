@@ -2,6 +2,7 @@
 //! Layout: FORMAT.md, section "Payloads".
 
 use crate::frame::{FLAG_AT, FLAG_REPLY, Fields, Kind};
+use crate::scan::Entry;
 use crate::{AuthorId, Op, RecordNo, TagSpan};
 
 /// Bytes of the longest payload: an edit with the longest text and the most tags.
@@ -124,6 +125,24 @@ fn read_edit_origin(fields: &mut Fields<'_>) -> Option<Origin> {
 
 fn read_at(flags: u8, fields: &mut Fields<'_>) -> Option<Option<u64>> {
     if flags & FLAG_AT == 0 { Some(None) } else { fields.u64().map(Some) }
+}
+
+/// Most numbers that one frame of holes uses up: with room for as many positions it still fits into the smallest segment.
+pub(crate) const RUN_MAX: u64 = 1_000;
+
+/// The payload of a hole that uses up several numbers. The frame is long enough that each of them has a position in it at which no
+/// frame can begin: so the list of the author's records needs nothing from elsewhere.
+pub(crate) fn run_payload(count: u64) -> Vec<u8> {
+    let mut payload = count.to_le_bytes().to_vec();
+    let room = usize::try_from((count * 8).div_ceil(7)).unwrap_or(usize::MAX);
+    payload.resize(room.saturating_sub(crate::frame::HEADER_BYTES).max(8), 0);
+    payload
+}
+
+/// How many numbers a hole uses up.
+pub(crate) fn run_of(entry: &Entry<'_>) -> u64 {
+    let count = entry.payload.first_chunk().map_or(1, |count| u64::from_le_bytes(*count));
+    if entry.is_intact() { count.clamp(1, RUN_MAX) } else { 1 }
 }
 
 /// The tag or mention of a span: `#` or `@`, and the name behind it; `None` if there is none.

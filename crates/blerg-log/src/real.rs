@@ -57,6 +57,10 @@ impl Disk for RealDisk {
         fs::remove_file(path)
     }
 
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        fs::remove_dir(dir)
+    }
+
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(dir)? {
@@ -164,11 +168,11 @@ impl DiskFile for RealFile {
     }
 
     fn try_lock(&self) -> io::Result<bool> {
-        match retry_on_intr(|| rustix::fs::flock(&self.file, FlockOperation::NonBlockingLockExclusive)) {
-            Ok(()) => Ok(true),
-            Err(Errno::WOULDBLOCK) => Ok(false),
-            Err(e) => Err(e.into()),
-        }
+        self.lock(FlockOperation::NonBlockingLockExclusive)
+    }
+
+    fn try_share(&self) -> io::Result<bool> {
+        self.lock(FlockOperation::NonBlockingLockShared)
     }
 
     fn unlock(&self) -> io::Result<()> {
@@ -187,6 +191,14 @@ impl DiskFile for RealFile {
 }
 
 impl RealFile {
+    fn lock(&self, how: FlockOperation) -> io::Result<bool> {
+        match retry_on_intr(|| rustix::fs::flock(&self.file, how)) {
+            Ok(()) => Ok(true),
+            Err(Errno::WOULDBLOCK) => Ok(false),
+            Err(e) => Err(e.into()),
+        }
+    }
+
     /// Makes the file `bytes` long by writing, where the file system cannot allocate.
     fn append_zeros(&self, bytes: u64) -> io::Result<()> {
         write_zeros(self.size()?, bytes, |zeros, at| self.file.write_at(zeros, at))

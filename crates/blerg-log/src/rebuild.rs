@@ -55,7 +55,7 @@ impl Core {
     ) -> Result<Built, Error> {
         // Left over by those who were killed, or found no room for another.
         remove_unnamed(self)?;
-        let path = index_path(&self.dir, generation);
+        let path = index_path(&self.home().dir, generation);
         let tmp = path.with_extension(format!("{generation}.tmp"));
         let built = self.fill_index(&tmp, generation, control, end, progress);
         let built = built.and_then(|built| {
@@ -76,8 +76,9 @@ impl Core {
         let memory = FileMemory::create(&*self.disk, tmp, EMPTY_BYTES)?;
         let index = Index::format(memory, &self.format.identity.hash_key)?;
         let access = Purpose::Write(self.options.backend).access();
-        let segments = Segments::new(Arc::clone(&self.disk), &self.dir, self.format.geometry, access);
-        let view = View { control, index, segments, sums: self.sums, generation, replaced: 0 };
+        let home = self.home();
+        let segments = Segments::at(Arc::clone(&self.disk), &home.segments, self.format.geometry, access);
+        let view = View::built(home, control, (index, generation), segments, self.sums);
         let mut builder = Builder {
             view: &view,
             end,
@@ -225,7 +226,7 @@ impl Builder<'_> {
         self.has_alien |= entry.header.is_alien();
         let fate = self.true_fate(entry)?;
         self.batch.extend(apply::pushes(entry, lists(entry, fate)));
-        if self.batch.len() >= BATCH_PUSHES || apply::has_effects(entry.header.kind) {
+        if self.batch.len() >= BATCH_PUSHES || apply::has_effects(&entry.header) {
             self.push()?;
             apply::effects(self.view, entry)?;
         }
@@ -294,15 +295,21 @@ pub(crate) fn lists(entry: &Entry<'_>, fate: Fate) -> Vec<Vec<u8>> {
 }
 
 fn generations(core: &Core) -> Result<Vec<u64>, Error> {
-    let names = core.disk.list(&core.dir).map_err(|e| Error::io(&core.dir, "list", e))?;
+    generations_in(core, &core.home().dir)
+}
+
+/// The numbers of the indexes that lie in a directory.
+pub(crate) fn generations_in(core: &Core, dir: &Path) -> Result<Vec<u64>, Error> {
+    let names = core.disk.list(dir).map_err(|e| Error::io(dir, "list", e))?;
     Ok(names.iter().filter_map(|name| name.strip_prefix("index.")?.trim_end_matches(".tmp").parse().ok()).collect())
 }
 
 /// Removes indexes that are not whole. The caller holds the lock, so nobody is at one.
 fn remove_unnamed(core: &Core) -> Result<(), Error> {
-    let names = core.disk.list(&core.dir).map_err(|e| Error::io(&core.dir, "list", e))?;
+    let dir = &core.home().dir;
+    let names = core.disk.list(dir).map_err(|e| Error::io(dir, "list", e))?;
     for name in names.iter().filter(|name| name.starts_with("index.") && name.ends_with(".tmp")) {
-        let _ = core.disk.remove(&core.dir.join(name));
+        let _ = core.disk.remove(&dir.join(name));
     }
     Ok(())
 }
@@ -311,7 +318,7 @@ fn remove_unnamed(core: &Core) -> Result<(), Error> {
 /// takes room.
 pub(crate) fn remove_old_indexes(core: &Core, generation: u64) {
     for old in generations(core).unwrap_or_default() {
-        let path = index_path(&core.dir, old);
+        let path = index_path(&core.home().dir, old);
         if old != generation {
             let _ = core.disk.remove(&path);
         }

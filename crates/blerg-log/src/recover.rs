@@ -125,8 +125,10 @@ struct Survey {
 impl Core {
     /// Opens the store by its log, whatever the control page says, and makes that right. The caller holds the lock.
     pub(crate) fn recover(&self) -> Result<Arc<View>, Error> {
-        let was = Control::open_or_make(&*self.disk, &self.dir)?;
-        let segments = Segments::new(Arc::clone(&self.disk), &self.dir, self.format.geometry, Access::Write);
+        self.follow_format()?;
+        let home = self.home();
+        let was = Control::open_or_make(&*self.disk, &home.dir)?;
+        let segments = Segments::at(Arc::clone(&self.disk), &home.segments, self.format.geometry, Access::Write);
         let (survey, clean) = {
             let _sync = self.sync_lock()?.hold()?;
             let survey = self.survey(&segments)?;
@@ -136,9 +138,10 @@ impl Core {
             }
             // A sync failed, or who did it died in it, before: what the page cache holds may not be what the disk holds, and
             // another sync would not tell. After another start of the machine they are one.
-            let distrusted =
-                was.state()? != State::Open || (was.load(Word::Intent)? != 0 && !self.is_of_another_boot(&was)?);
+            let distrusted = ![State::Open, State::Moving].contains(&was.state()?)
+                || (was.load(Word::Intent)? != 0 && !self.is_of_another_boot(&was)?);
             was.claim(&self.format.identity.site_id)?;
+            was.store(Word::Log, home.number());
             was.store(Word::CleanEnd, 0);
             was.store(Word::Intent, if distrusted { survey.commit.end } else { 0 });
             self.settle(&was, &segments, &survey, distrusted)?;
@@ -165,9 +168,10 @@ impl Core {
         let end = survey.commit.end;
         if let Some(generation) = clean {
             was.store(Word::Generation, generation);
-            let control = Control::open_or_make(&*self.disk, &self.dir)?;
+            let home = self.home();
+            let control = Control::open_or_make(&*self.disk, &home.dir)?;
             let (look, purpose) = (control.look()?, Purpose::Write(self.options.backend));
-            if let Ok(view) = View::open(&self.disk, &self.dir, &self.format, (control, look), purpose) {
+            if let Ok(view) = View::open(&self.disk, &home, &self.format, (control, look), purpose) {
                 return self.switch_to(view, end, end);
             }
         }
@@ -266,7 +270,7 @@ impl Core {
     }
 
     /// Puts a built index in its place, and into the control page what building it found.
-    fn use_built(&self, built: Built, durable: u64, indexed: u64) -> Result<Arc<View>, Error> {
+    pub(crate) fn use_built(&self, built: Built, durable: u64, indexed: u64) -> Result<Arc<View>, Error> {
         let Built { view, unscrubbed, deleted, closed, has_alien } = built;
         match (has_alien, view.control.state()?) {
             (true, State::Open) => view.control.set_state(State::Alien),
@@ -293,7 +297,7 @@ impl Core {
 
     /// Builds a new index and switches every process to it; the log is left as it is. The caller holds the lock.
     pub(crate) fn rebuild_index(&self, progress: &mut dyn FnMut(Progress)) -> Result<Arc<View>, Error> {
-        let control = Control::open_or_make(&*self.disk, &self.dir)?;
+        let control = Control::open_or_make(&*self.disk, &self.home().dir)?;
         let end = control.look()?.commit.end;
         let generation = self.next_generation(&control)?;
         let built = self.build_index(generation, control, end, progress)?;
@@ -307,7 +311,7 @@ impl Core {
     }
 
     /// Ends a segment that ends in a SEAL, then marks in the log that it was recovered here.
-    fn begin_epoch(&self, view: &View) -> Result<(), Error> {
+    pub(crate) fn begin_epoch(&self, view: &View) -> Result<(), Error> {
         let commit = view.control.look()?.commit;
         let ends_in_seal = Window::glance()
             .header(&view.segments, view.sums, commit.last.position)?

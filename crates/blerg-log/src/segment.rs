@@ -15,7 +15,7 @@ pub(crate) const SEGMENT_HEADER_BYTES: u64 = 64;
 const SUMMED_BYTES: usize = 60;
 const MAGIC: [u8; 8] = *b"BLERGSEG";
 const VERSION: u32 = 1;
-/// The directory of the segments.
+/// The directory of the segments; those of a compacted log lie in one with its number behind the name.
 pub(crate) const LOG_DIR: &str = "log";
 
 /// How segments are reached.
@@ -100,9 +100,14 @@ pub(crate) struct Unnamed {
 }
 
 impl Segments {
-    /// The segments below the data directory `dir`; opens none yet.
+    /// The segments of a log that was never compacted, below the data directory `dir`; opens none yet.
     pub(crate) fn new(disk: Arc<dyn Disk>, dir: &Path, geometry: Geometry, access: Access) -> Segments {
-        Segments { disk, dir: dir.join(LOG_DIR), geometry, access, open: Slots::new() }
+        Segments::at(disk, &dir.join(LOG_DIR), geometry, access)
+    }
+
+    /// The segments that lie in `dir`; opens none yet.
+    pub(crate) fn at(disk: Arc<dyn Disk>, dir: &Path, geometry: Geometry, access: Access) -> Segments {
+        Segments { disk, dir: dir.into(), geometry, access, open: Slots::new() }
     }
 
     pub(crate) fn geometry(&self) -> Geometry {

@@ -20,6 +20,8 @@ use crate::{AuthorId, Error, List, ListKey, Position};
 /// What a snapshot has seen; equal stamps mean equal answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Stamp {
+    /// Counts the compactions: positions of logs with different numbers have nothing to do with each other.
+    pub log: u64,
     /// Random number of the last recovery.
     pub epoch: u64,
     /// Counts the indexes built.
@@ -65,7 +67,7 @@ impl Snapshot {
         let safe = if core.is_durable() { look.durable } else { look.commit.end };
         // Also indexed: so that lists and frames tell of the same commit.
         let visible = Position(safe.min(look.indexed).min(look.commit.end));
-        let stamp = Stamp { epoch: look.epoch, generation: look.generation, visible };
+        let stamp = Stamp { log: look.log, epoch: look.epoch, generation: look.generation, visible };
         let (window, closed, damaged) = (Mutex::new(Window::glance()), Mutex::default(), AtomicU64::new(0));
         let closed_end = look.closed;
         Ok(Snapshot { core, view, stamp, window, closed, closed_end, damaged })
@@ -74,6 +76,11 @@ impl Snapshot {
     /// What this snapshot has seen, for entity tags.
     pub fn stamp(&self) -> Stamp {
         self.stamp
+    }
+
+    /// When the log was compacted last; 0: never. What was deleted before left no frame that tells when.
+    pub fn compacted_us(&self) -> u64 {
+        self.view.home.naming.since_us
     }
 
     /// The position of the last frame by which an author left; 0 if nobody ever did. It may lie behind what the snapshot
@@ -219,7 +226,7 @@ impl Snapshot {
     pub(crate) fn suspect(&self) {
         self.count_damage();
         self.core.note_suspect();
-        if let Ok(Some(control)) = Control::open_to_write(&*self.core.disk, &self.core.dir)
+        if let Ok(Some(control)) = Control::open_to_write(&*self.core.disk, &self.view.home.dir)
             && control.look().is_ok_and(|look| self.view.is_of(&look))
         {
             control.store(Word::Suspect, 1);

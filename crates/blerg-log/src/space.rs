@@ -27,6 +27,16 @@ fn guard(core: &Core, bytes: u64, frees: bool) -> Result<(), Error> {
     Err(Error::Full { path: core.dir.clone() })
 }
 
+/// Whether there is room for `bytes` that a compaction needs beside the log that counts, and the margin.
+pub(crate) fn guard_compaction(core: &Core, bytes: u64) -> Result<(), Error> {
+    let space = core.disk.space(&core.dir).map_err(|e| Error::io(&core.dir, "statfs", e))?;
+    let wanted = bytes + (space.total / 100).min(MARGIN_BYTES_MAX);
+    if space.free >= wanted {
+        return Ok(());
+    }
+    Err(Error::NoRoom { dir: core.dir.clone(), wanted, free: space.free })
+}
+
 /// Guards the making of a segment.
 pub(crate) fn guard_segment(core: &Core, bytes: u64, frees: bool) -> Result<(), Error> {
     guard(core, bytes, frees)

@@ -1,6 +1,7 @@
 //! Making the log durable: one thread of one process at a time, for all who wait. Start at [`Core::sync_to`]. A failed
 //! fdatasync is never just repeated: the store is poisoned for everybody before anyone else can sync.
 
+use std::cmp::Ordering;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::Error;
@@ -46,6 +47,12 @@ impl Core {
     /// Makes everything before a mark durable through the files of this view, if they are still those of the store.
     pub(crate) fn sync_through(&self, view: &View, mark: Mark) -> Result<Synced, Error> {
         let mut running = self.syncing.running.lock().unwrap_or_else(PoisonError::into_inner);
+        // In a log that counted before this one: a compaction takes over what is durable.
+        match view.home.number().cmp(&mark.log) {
+            Ordering::Greater => return Ok(Synced::Done),
+            Ordering::Less => return Ok(Synced::Stale),
+            Ordering::Equal => {}
+        }
         loop {
             let durable = view.control.load(Word::Durable)?;
             // In this order: whoever cuts the log says so first.
@@ -201,7 +208,7 @@ impl Core {
         let view = self.open_writer()?;
         match view.control.state()? {
             State::Poisoned | State::Lost => self.heal(&view).map(drop),
-            State::Open | State::Damaged | State::Alien => Ok(()),
+            State::Open | State::Moving | State::Damaged | State::Alien => Ok(()),
         }
     }
 

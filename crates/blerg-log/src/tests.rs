@@ -1,6 +1,7 @@
 //! The whole log: on the real disk, and on one that lies.
 
 mod basics;
+mod compactions;
 mod crashes;
 mod damage;
 pub(crate) mod fake;

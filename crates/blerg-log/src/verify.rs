@@ -3,10 +3,12 @@
 
 use std::path::PathBuf;
 
+use crate::apply::is_run;
 use crate::control::Word;
 use crate::frame::{Fate, Header, Kind};
+use crate::index::is_filler as is_no_frame;
 use crate::key;
-use crate::payload::{Target, Text};
+use crate::payload::{Target, Text, run_of};
 use crate::rebuild::lists;
 use crate::recover::is_backed;
 use crate::scan::{Entry, Scan, Window};
@@ -57,7 +59,7 @@ impl Log {
     pub fn verify(&self, progress: &mut dyn FnMut(Progress)) -> Result<Verified, Error> {
         let snapshot = self.snapshot()?;
         let end = snapshot.stamp().visible.0;
-        let index_path = index_path(&snapshot.core.dir, snapshot.view.generation);
+        let index_path = index_path(&snapshot.view.home.dir, snapshot.view.generation);
         let mut check =
             Check { snapshot: &snapshot, view: &snapshot.view, end, index_path, found: Verified::default() };
         check.log(progress)?;
@@ -216,7 +218,8 @@ impl Check<'_> {
             Some(b'A') => entry.header.author.into(),
             _ => head.lower_bound(Position(entry.position))?,
         };
-        Ok(number < head.len() && head.get(number)?.0 == entry.position)
+        let behind = if is_run(&entry.header) { number.saturating_add(run_of(entry)) } else { number + 1 };
+        Ok(behind <= head.len() && head.get(number)?.0 == entry.position)
     }
 
     fn index(&mut self) -> Result<(), Error> {
@@ -231,11 +234,19 @@ impl Check<'_> {
         let mut window = Window::glance();
         let mut wrong = Vec::new();
         view.index.for_each_key(|key, head| {
+            // Where the run of holes ends that the numbers before this one are of.
+            let mut run_end = 0;
             for number in 0..head.lower_bound(Position(end))? {
                 let Position(at) = head.get(number)?;
                 // A filler stands for a frame that is damaged; the log's own check tells of that.
                 let is_filler = matches!(key.first(), Some(b'r' | b'A')) && !self.found.problems.is_empty();
-                if !belongs(view, &mut window, key, at)? && !is_filler && wrong.len() < PROBLEMS_MAX {
+                let is_right = if is_no_frame(Position(at)) {
+                    key.first() == Some(&b'r') && at < run_end
+                } else {
+                    run_end = run_end_of(view, &mut window, at)?;
+                    belongs(view, &mut window, key, at)?
+                };
+                if !is_right && !is_filler && wrong.len() < PROBLEMS_MAX {
                     wrong.push(format!("the list {} holds {at}, where no such frame is", name_of(key)));
                 }
             }
@@ -246,6 +257,13 @@ impl Check<'_> {
         }
         Ok(())
     }
+}
+
+/// Where a frame ends that uses up several numbers; 0 for others.
+fn run_end_of(view: &View, window: &mut Window, at: u64) -> Result<u64, Error> {
+    let found = window.header(&view.segments, view.sums, at)?;
+    let run = found.filter(|(header, _)| is_run(header));
+    Ok(run.map_or(0, |(header, _)| at + header.frame_len()))
 }
 
 /// Whether the frame at `at` belongs, or belonged until it was erased, on the list of `key`.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::control::{Control, Look};
 use crate::format::Format;
 use crate::frame::{FATE_IN_FRAME, Fate, Header, Kind, Sums};
+use crate::home::Home;
 use crate::index::Index;
 use crate::memory::{FileMemory, Reach};
 use crate::payload::{Origin, Text};
@@ -19,12 +20,15 @@ pub(crate) const FIRST_FRAME: u64 = SEGMENT_HEADER_BYTES;
 
 /// One generation of a store, opened.
 pub(crate) struct View {
+    pub(crate) home: Arc<Home>,
     pub(crate) control: Control,
     pub(crate) index: Index<FileMemory>,
     pub(crate) segments: Segments,
     pub(crate) sums: Sums,
     pub(crate) generation: u64,
     pub(crate) replaced: u64,
+    /// Whether the files stay that this one has not opened yet; a writer, who holds the lock, does not ask.
+    pub(crate) is_kept: bool,
 }
 
 /// How a view is opened.
@@ -67,31 +71,27 @@ impl View {
     /// Opens the generation that the control page names.
     pub(crate) fn open(
         disk: &Arc<dyn Disk>,
-        dir: &Path,
+        home: &Arc<Home>,
         format: &Format,
         (control, look): (Control, Look),
         purpose: Purpose,
     ) -> Result<View, Error> {
         let (mut look, mut tries) = (look, 0);
         loop {
-            match FileMemory::open(&**disk, &index_path(dir, look.generation), purpose.reach()) {
+            match FileMemory::open(&**disk, &index_path(&home.dir, look.generation), purpose.reach()) {
                 Ok(memory) => {
+                    // Whoever is to remove the files of this log asks for the same lock, after he has said that another one counts.
+                    let is_kept = matches!(purpose, Purpose::Write(_)) || memory.share()?;
                     let index = Index::open(memory, &format.identity.hash_key)?;
                     // Somebody put a file of before in its place.
                     if index.generation() != look.generation {
                         let found = index.generation();
                         return Err(Error::Index { what: format!("index.{}: generation {found}", look.generation) });
                     }
-                    let segments = Segments::new(Arc::clone(disk), dir, format.geometry, purpose.access());
+                    let segments = Segments::at(Arc::clone(disk), &home.segments, format.geometry, purpose.access());
                     let sums = Sums::new(&format.identity.hash_key);
-                    return Ok(View {
-                        control,
-                        index,
-                        segments,
-                        sums,
-                        generation: look.generation,
-                        replaced: look.replaced,
-                    });
+                    let (home, generation, replaced) = (Arc::clone(home), look.generation, look.replaced);
+                    return Ok(View { home, control, index, segments, sums, generation, replaced, is_kept });
                 }
                 Err(e) if e.is_missing() && tries < TRIES_MAX => {
                     tries += 1;
@@ -108,6 +108,22 @@ impl View {
     /// Whether the control page names this generation still.
     pub(crate) fn is_of(&self, look: &Look) -> bool {
         (self.generation, self.replaced) == (look.generation, look.replaced)
+    }
+
+    /// Of an index that was just built, for the one who holds the lock.
+    pub(crate) fn built(
+        home: Arc<Home>,
+        control: Control,
+        (index, generation): (Index<FileMemory>, u64),
+        segments: Segments,
+        sums: Sums,
+    ) -> View {
+        View { home, control, index, segments, sums, generation, replaced: 0, is_kept: true }
+    }
+
+    /// Whether all files stay that this view may have to open yet.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.is_kept
     }
 
     /// Reads frames from `at` on.

@@ -15,8 +15,8 @@ use crate::{Error, Store};
 
 /// Where a backup is built, inside its directory; while it is there and FORMAT is not, the backup is not whole.
 const PARTIAL_DIR: &str = "backup.partial";
-/// What a backup consists of, besides FORMAT.
-const PARTS: [&str; 3] = ["log", "site.db", "wiki.db"];
+/// What a backup consists of, besides FORMAT and the directory of the log.
+const DATABASES: [&str; 2] = ["site.db", "wiki.db"];
 
 /// What a backup holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Store {
         let left: Vec<u32> = copied.closed.iter().map(|AuthorId(author)| *author).collect();
         leave_in_copy(&partial, &left)?;
         sync(&partial)?;
-        for part in PARTS {
+        for part in [copied.log_dir.as_str()].into_iter().chain(DATABASES) {
             match fs::rename(partial.join(part), to.join(part)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 moved => moved.map_err(Error::io(to.join(part), "move"))?,
@@ -95,7 +95,11 @@ fn clear(to: &Path) -> Result<(), Error> {
         names.push(entry.map_err(Error::io(to, "list"))?.file_name());
     }
     let is_left_over = |name: &std::ffi::OsString| {
-        *name == *PARTIAL_DIR || *name == *"FORMAT.tmp" || PARTS.iter().any(|part| *name == **part)
+        *name == *PARTIAL_DIR
+            || *name == *"FORMAT.tmp"
+            || DATABASES.iter().any(|part| *name == **part)
+            || *name == *"log"
+            || name.to_str().is_some_and(|name| name.starts_with("log."))
     };
     let has_mark = names.is_empty() || names.iter().any(|name| *name == *PARTIAL_DIR);
     if !has_mark || !names.iter().all(is_left_over) {

@@ -193,7 +193,7 @@ impl Store {
     }
 }
 
-fn disk_bytes(dir: &std::path::Path) -> Result<u64, Error> {
+pub(crate) fn disk_bytes(dir: &std::path::Path) -> Result<u64, Error> {
     let mut bytes = 0;
     for entry in fs::read_dir(dir).map_err(Error::io(dir, "list"))? {
         let entry = entry.map_err(Error::io(dir, "list"))?;

@@ -27,6 +27,8 @@ pub(crate) use schema::{Layout, SITE};
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 /// Longest wait for readers before the write-ahead log is left to a later checkpoint: a visitor's delete waits too.
 const TRUNCATE_WAIT: Duration = Duration::from_millis(200);
+/// So often an erasure by the operator tries to empty the write-ahead log; each try waits as long as any lock.
+const TRUNCATE_TRIES: u32 = 3;
 /// Most threads of a process that wait to write.
 const WRITERS_MAX: usize = 256;
 /// Idle connections kept: each has a page cache of up to 2 MiB.
@@ -191,6 +193,34 @@ impl Db {
             let truncated = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
             connection.busy_timeout(BUSY_WAIT)?;
             truncated
+        })
+    }
+
+    /// Writes the file anew, without the room of what is gone, and empties the write-ahead log; false if somebody read all the time, so
+    /// that what was in that is not overwritten yet. Room for the copy is taken in `dir`.
+    ///
+    /// # Errors
+    /// `Busy` past the wait; there is no room.
+    pub(crate) fn shrink(&self, dir: &Path) -> Result<bool, Error> {
+        self.alone("shrink a database", |connection| {
+            // In memory it would be as large as the file; nowhere else is known to have the room.
+            let dir = dir.to_string_lossy().replace('\'', "''");
+            connection.execute_batch(&format!("PRAGMA temp_store = FILE; PRAGMA temp_store_directory = '{dir}';"))?;
+            let shrunk = connection.execute_batch("VACUUM");
+            connection.execute_batch("PRAGMA temp_store = MEMORY")?;
+            shrunk?;
+            let mut is_empty = false;
+            for _ in 0..TRUNCATE_TRIES {
+                let checkpoint =
+                    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get::<_, i64>(0));
+                is_empty = matches!(checkpoint, Ok(0));
+                match checkpoint {
+                    Ok(0) => break,
+                    Err(error) if !is_busy(&error) => return Err(error),
+                    _ => std::thread::sleep(POLL),
+                }
+            }
+            Ok(is_empty)
         })
     }
 

@@ -225,8 +225,13 @@ impl Store {
         })
     }
 
+    /// Whether anything was ever to be told to a hub.
+    pub(crate) fn has_jobs(&self) -> bool {
+        self.dir().join(JOBS.file).exists()
+    }
+
     /// The queue, opened on first use.
-    fn jobs_db(&self) -> Result<&Db, Error> {
+    pub(crate) fn jobs_db(&self) -> Result<&Db, Error> {
         if let Some(db) = self.jobs.get() {
             return Ok(db);
         }

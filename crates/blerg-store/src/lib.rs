@@ -6,6 +6,7 @@
 mod account;
 mod backup;
 mod check;
+mod compact;
 mod db;
 mod error;
 mod feed;
@@ -35,6 +36,7 @@ pub use account::{Account, AccountRow, Closings, NewAccount, Registration, Role,
 pub use backup::BackedUp;
 pub use blerg_log::{AuthorId, Backend, Durability, ListKey, Position, RecordNo, Recovery, Stamp, TagSpan};
 pub use check::{PROBLEMS_MAX, Report, Stats};
+pub use compact::CompactedSite;
 pub use error::Error;
 pub use feed::NEW_MAX;
 pub use job::{JOB_ATTEMPTS_MAX, JOB_LEASE_US, JOB_WAIT_MAX_US, JOB_WAIT_US, JOBS_MAX, Job, JobTurn, JobView};

@@ -176,6 +176,8 @@ impl Reader {
         if version.changed > Position(0) {
             version.changed_us = self.time_at(version.changed)?;
         }
+        // A compaction takes the deletes along, and the times that they have left: a copy from before it is of no date.
+        version.changed_us = version.changed_us.max(self.snapshot.compacted_us());
         Ok(version)
     }
 

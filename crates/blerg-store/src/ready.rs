@@ -23,7 +23,8 @@ const BEFORE_FORMAT: [&str; 8] =
     ["log", "lock", "sync.lock", "FORMAT.tmp", "hash.lock", "limits", "restore.partial", "lost+found"];
 
 /// What is there only after FORMAT was: its other files, and how names begin that SQLite and the index add to.
-const AFTER_FORMAT: [&str; 7] = ["site.db", "search.db", "jobs.db", "wiki.db", "index.", "ctl", "ballast"];
+const AFTER_FORMAT: [&str; 9] =
+    ["site.db", "search.db", "jobs.db", "wiki.db", "index.", "ctl", "ballast", "log.", "compact.lock"];
 
 /// What a directory is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ pub(crate) mod fold;
 mod index;
 mod query;
 
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -23,6 +24,9 @@ pub use query::QueryError;
 
 /// Most batches that a search waits for; a site that was just filled is indexed by who filled it.
 const SEARCH_BATCHES_MAX: u64 = 4;
+
+/// So often a search begins anew because the log was compacted meanwhile.
+const READERS_MAX: usize = 4;
 
 /// Most candidates fetched from the index at once.
 const HITS_MAX: usize = 200;
@@ -74,7 +78,22 @@ impl Store {
         if expr::terms(query) > expr::TERMS_MAX {
             return Err(Error::TagCount { found: expr::terms(query) });
         }
-        let reader = self.reader()?;
+        for _ in 0..READERS_MAX {
+            if let Some(page) = self.search_in(&self.reader()?, query, before, n)? {
+                return Ok(page);
+            }
+        }
+        Err(Error::Busy { retry_after_secs: 1 })
+    }
+
+    /// `None` if the index is of another log than the reader: a compaction is going on.
+    fn search_in(
+        &self,
+        reader: &Reader,
+        query: &SearchQuery,
+        before: Option<&Cursor>,
+        n: usize,
+    ) -> Result<Option<Page>, Error> {
         let below = match before {
             Some(cursor) => reader.place(cursor)?.put,
             None => reader.stamp().visible,
@@ -82,14 +101,14 @@ impl Store {
         let from = match &query.from {
             Some(name) => match reader.author(name)? {
                 Some(author) => Some(author.id),
-                None => return Ok(Page::default()),
+                None => return Ok(Some(Page::default())),
             },
             None => None,
         };
-        let Some(expression) = expr::match_expression(query, from) else { return Ok(Page::default()) };
+        let Some(expression) = expr::match_expression(query, from) else { return Ok(Some(Page::default())) };
         let index = self.search_index()?;
-        extend(&index, &reader, SEARCH_BATCHES_MAX)?;
-        hits_page(&index, &reader, query, &Wanted { expression, below, n })
+        extend(&index, reader, SEARCH_BATCHES_MAX)?;
+        hits_page(&index, reader, query, &Wanted { expression, below, n })
     }
 
     /// Extends the full-text index by at most `batches` transactions of some thousand records.
@@ -117,8 +136,10 @@ impl Store {
         for no in records.start.0..records.end.0.min(timeline.len()) {
             puts.push(timeline.get(no)?);
         }
-        let erased = if has_search { self.search_index().and_then(|index| index.erase(&puts)) } else { Ok(()) };
-        let forgotten = if self.has_wiki() { self.wiki().and_then(|wiki| wiki.forget_posts(&puts)) } else { Ok(()) };
+        let log = snapshot.stamp().log;
+        let erased = if has_search { self.search_index().and_then(|index| erase(&index, log, &puts)) } else { Ok(()) };
+        let forgotten =
+            if self.has_wiki() { self.wiki().and_then(|wiki| wiki.forget_posts(log, &puts)) } else { Ok(()) };
         for result in [erased, forgotten] {
             match result {
                 Ok(()) | Err(Error::Busy { .. } | Error::Sqlite { .. }) => {}
@@ -151,6 +172,16 @@ impl Store {
     }
 }
 
+/// Takes records of the log number `log` out of the index. One of the log before knows them by other positions: it goes whole.
+fn erase(index: &Index, log: u64, puts: &[Position]) -> Result<(), Error> {
+    match index.log()?.cmp(&log) {
+        Ordering::Less => index.reset(),
+        Ordering::Equal => index.erase(puts),
+        // Who indexed the later one met the deletes.
+        Ordering::Greater => Ok(()),
+    }
+}
+
 fn extend(index: &Index, reader: &Reader, batches: u64) -> Result<SearchCover, Error> {
     let visible = reader.stamp().visible;
     let mut next = index.next()?;
@@ -173,14 +204,19 @@ struct Wanted {
     n: usize,
 }
 
-fn hits_page(index: &Index, reader: &Reader, query: &SearchQuery, wanted: &Wanted) -> Result<Page, Error> {
+fn hits_page(index: &Index, reader: &Reader, query: &SearchQuery, wanted: &Wanted) -> Result<Option<Page>, Error> {
+    let mut is_of_another = false;
     // The list is newest first, so its end is where the next ones are taken from.
     let mut ahead = Vec::new();
     let mut below = wanted.below;
     let mut fetch = wanted.n.saturating_add(1).min(HITS_MAX);
-    reader.walk(wanted.n, || {
+    let page = reader.walk(wanted.n, || {
         if ahead.is_empty() && fetch > 0 {
-            ahead = index.hits(&wanted.expression, below, fetch)?;
+            let Some(hits) = index.hits(&wanted.expression, reader.stamp().log, below, fetch)? else {
+                is_of_another = true;
+                return Ok(None);
+            };
+            ahead = hits;
             ahead.reverse();
             // Fewer than asked for were the last.
             fetch = if ahead.len() < fetch { 0 } else { HITS_MAX };
@@ -194,7 +230,8 @@ fn hits_page(index: &Index, reader: &Reader, query: &SearchQuery, wanted: &Wante
                 && query.before_us.is_none_or(|before_us| record.created_us < before_us)
         });
         Ok(Some(found.map_or(Step::Dead(hit.put), Step::Live)))
-    })
+    })?;
+    Ok((!is_of_another).then_some(page))
 }
 
 #[cfg(test)]

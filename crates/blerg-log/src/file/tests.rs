@@ -54,6 +54,9 @@ impl DiskFile for Slow {
     fn try_lock(&self) -> io::Result<bool> {
         Ok(true)
     }
+    fn try_share(&self) -> io::Result<bool> {
+        Ok(true)
+    }
     fn unlock(&self) -> io::Result<()> {
         Ok(())
     }

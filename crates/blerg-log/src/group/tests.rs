@@ -8,7 +8,7 @@ use crate::control::Mark;
 use crate::{Op, Outcome};
 
 fn mark(end: u64) -> Mark {
-    Mark { end, cut: 0 }
+    Mark { end, cut: 0, log: 0 }
 }
 
 #[test]

@@ -124,9 +124,9 @@ impl Refill<'_> {
                     _ => self.instead(at, (author.0, record.0), time_us),
                 }
             }
-            Body::PutHole { author, record } => {
+            Body::PutHole { author, record, count } => {
                 self.authors_before(at, author.0.saturating_add(1), time_us)?;
-                self.holes_before(at, author.0, record.0.saturating_add(1), time_us)
+                self.holes_before(at, author.0, record.0.saturating_add(count), time_us)
             }
             Body::Edit { author, record, text: Some((text, tags)), at_us } if !dead => {
                 let is_put = self.writers.get(author.0 as usize).is_some_and(|writer| record.0 < writer.next);

@@ -607,6 +607,10 @@ impl Disk for FakeDisk {
         Ok(in_dir.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect())
     }
 
+    fn remove_dir(&self, _dir: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
         self.state().ask(|| format!("create {}", dir.display()))
     }
@@ -787,6 +791,18 @@ impl DiskFile for FakeFile {
             if free {
                 inode.shared_by.clear();
                 inode.locked_by = Some(self.handle);
+            }
+            Ok(free)
+        })
+    }
+
+    fn try_share(&self) -> io::Result<bool> {
+        self.with(|state, inode| {
+            state.ask(|| format!("share {}", self.name.display()))?;
+            let free = inode.locked_by.is_none_or(|holder| holder == self.handle);
+            if free {
+                inode.locked_by = None;
+                inode.shared_by.insert(self.handle);
             }
             Ok(free)
         })

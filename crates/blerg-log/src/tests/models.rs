@@ -37,6 +37,7 @@ enum Event {
     Reopen,
     Restart,
     Rebuild,
+    Compact,
     DeleteIndex,
 }
 
@@ -46,6 +47,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => Just(Event::Reopen),
         1 => Just(Event::Restart),
         1 => Just(Event::Rebuild),
+        2 => Just(Event::Compact),
         1 => Just(Event::DeleteIndex),
     ]
 }
@@ -83,6 +85,10 @@ fn run(seed: u64, events: &[Event]) {
                 log = open(&disk, backends[rng.below(2)]).unwrap();
             }
             Event::Rebuild => log.rebuild(&mut |_| {}).unwrap(),
+            Event::Compact => {
+                super::compactions::compact(&log).unwrap();
+                check_sound(&log);
+            }
             Event::DeleteIndex => {
                 drop(log);
                 for name in disk.names() {

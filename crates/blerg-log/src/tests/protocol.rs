@@ -512,7 +512,7 @@ fn kinds_of_frames_are_told_in_log_order() {
             Body::Other { kind: Kind::EPOCH.0 },
             Body::AddAuthor { author, name: "ada".into(), at_us: 1 },
             Body::Put { author, record, text: None, reply_to: None, at_us: 1 },
-            Body::PutHole { author, record: RecordNo(1) },
+            Body::PutHole { author, record: RecordNo(1), count: 1 },
             Body::Follow { author, target: author },
             Body::Delete { author, record },
         ]

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use blake2::{Blake2s256, Digest};
-use blerg_log::{ListKey, Op, Position};
+use blerg_log::{ListKey, Op, Position, Stamp};
 
 use super::*;
 use crate::password::tests::{WATCHED_PREFIX, hashes, most_at_a_time};
@@ -702,15 +702,16 @@ fn restored_accounts_log_in_with_their_old_password() {
 fn what_was_seen_only_moves_on() {
     let site = Site::new();
     site.create("jon", ONE).unwrap();
-    let seen = || site.again().store.seen(AuthorId(0)).unwrap();
+    let at = |position| Stamp { visible: Position(position), ..site.store.reader().unwrap().stamp() };
+    let seen = || site.again().store.seen(AuthorId(0), at(0)).unwrap();
     assert_eq!(seen(), Seen::default());
-    site.store.clear(AuthorId(0), SeenKind::Feed, Position(70)).unwrap();
+    site.store.clear(AuthorId(0), SeenKind::Feed, at(70)).unwrap();
     assert_eq!(seen(), Seen { feed: Position(70), mentioned: Position(0) });
-    site.store.clear(AuthorId(0), SeenKind::Mentioned, Position(90)).unwrap();
-    site.store.clear(AuthorId(0), SeenKind::Feed, Position(60)).unwrap();
+    site.store.clear(AuthorId(0), SeenKind::Mentioned, at(90)).unwrap();
+    site.store.clear(AuthorId(0), SeenKind::Feed, at(60)).unwrap();
     assert_eq!(seen(), Seen { feed: Position(70), mentioned: Position(90) });
-    site.store.clear(AuthorId(5), SeenKind::Feed, Position(60)).unwrap();
-    assert_eq!(site.store.seen(AuthorId(5)).unwrap(), Seen::default());
+    site.store.clear(AuthorId(5), SeenKind::Feed, at(60)).unwrap();
+    assert_eq!(site.store.seen(AuthorId(5), at(0)).unwrap(), Seen::default());
 }
 
 #[test]

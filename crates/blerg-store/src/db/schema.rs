@@ -20,8 +20,8 @@ impl Layout {
 
     /// The tables that hold rows of their own.
     pub(crate) fn tables(&self) -> Vec<&'static str> {
-        let lines = self.migrations.iter().flat_map(|sql| sql.lines());
-        let names = lines.filter_map(|line| line.strip_prefix("CREATE TABLE "));
+        let names =
+            self.migrations.iter().flat_map(|sql| sql.lines()).filter_map(|line| line.strip_prefix("CREATE TABLE "));
         names.filter_map(|rest| rest.split_whitespace().next()).collect()
     }
 
@@ -36,7 +36,8 @@ impl Layout {
 pub(crate) const SITE: Layout = Layout {
     file: "site.db",
     application_id: 0x424c_5247,
-    migrations: &["
+    migrations: &[
+        "
 CREATE TABLE account (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
@@ -73,5 +74,9 @@ CREATE TABLE seen (
     feed INTEGER NOT NULL DEFAULT 0,
     mentioned INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-"],
+",
+        "
+ALTER TABLE seen ADD COLUMN log INTEGER NOT NULL DEFAULT 0;
+",
+    ],
 };

@@ -17,14 +17,17 @@ pub struct Cursor {
     /// Where a page stopped among dead elements: an earlier text's place on a tag list, say, which the record's own
     /// place does not tell. Seldom there; written as a third part.
     pub at: Option<Position>,
+    /// The log that the third part is of: in another one it means nothing.
+    pub log: u64,
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.author, self.record.0)?;
-        match self.at {
-            Some(position) => write!(f, "/{}", position.0),
-            None => Ok(()),
+        match (self.at, self.log) {
+            (Some(position), 0) => write!(f, "/{}", position.0),
+            (Some(position), log) => write!(f, "/{}.{log}", position.0),
+            (None, _) => Ok(()),
         }
     }
 }
@@ -48,11 +51,17 @@ impl FromStr for Cursor {
         let mut parts = text.split('/');
         let author = parts.next().filter(|name| !name.is_empty()).ok_or(CursorError)?;
         let record = number(parts.next().ok_or(CursorError)?)?;
-        let at = parts.next().map(number).transpose()?;
+        let (at, log) = match parts.next() {
+            None => (None, 0),
+            Some(place) => match place.split_once('.') {
+                None => (Some(Position(number(place)?)), 0),
+                Some((at, log)) => (Some(Position(number(at)?)), number(log)?),
+            },
+        };
         if parts.next().is_some() {
             return Err(CursorError);
         }
-        Ok(Cursor { author: author.to_owned(), record: RecordNo(record), at: at.map(Position) })
+        Ok(Cursor { author: author.to_owned(), record: RecordNo(record), at, log })
     }
 }
 
@@ -82,7 +91,9 @@ impl Reader {
         if cursor.record.0 >= timeline.len() {
             return Err(Error::NoSuchRecord { record: cursor.record });
         }
-        if let Some(at) = cursor.at {
+        if let Some(at) = cursor.at
+            && cursor.log == self.stamp().log
+        {
             return Ok(Place { put: at, element: at });
         }
         let put = timeline.get(cursor.record.0)?;
@@ -98,11 +109,16 @@ impl Reader {
             _ => return Ok(None),
         };
         let (author, record) = match frame.body {
-            Body::Put { author, record, .. } | Body::Edit { author, record, .. } | Body::PutHole { author, record } => {
-                (author, record)
-            }
+            Body::Put { author, record, .. }
+            | Body::Edit { author, record, .. }
+            | Body::PutHole { author, record, .. } => (author, record),
             _ => return Ok(None),
         };
-        Ok(self.snapshot().author(author)?.map(|found| Cursor { author: found.name, record, at: Some(position) }))
+        Ok(self.snapshot().author(author)?.map(|found| Cursor {
+            author: found.name,
+            record,
+            at: Some(position),
+            log: self.stamp().log,
+        }))
     }
 }

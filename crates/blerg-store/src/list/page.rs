@@ -243,6 +243,6 @@ impl Cursor {
     /// The cursor below a post.
     #[must_use]
     pub fn of(post: &Post) -> Cursor {
-        Cursor { author: post.author_name.clone(), record: post.record, at: None }
+        Cursor { author: post.author_name.clone(), record: post.record, at: None, log: 0 }
     }
 }

@@ -50,18 +50,23 @@ impl Wiki<'_> {
     /// # Errors
     /// The log or the database cannot be read or written.
     pub fn index_posts(&self, find: FindPageLinks) -> Result<(), Error> {
+        self.index_posts_a_little(find).map(drop)
+    }
+
+    /// The same; whether the end was reached.
+    pub(crate) fn index_posts_a_little(&self, find: FindPageLinks) -> Result<bool, Error> {
         let snapshot = self.store.log()?.snapshot()?;
         let stamp = snapshot.stamp();
         if *lock(&self.store.wiki_seen) == Some(stamp) {
-            return Ok(());
+            return Ok(true);
         }
         for _ in 0..BATCHES_MAX {
             if self.extend(&snapshot, find)? {
                 *lock(&self.store.wiki_seen) = Some(stamp);
-                break;
+                return Ok(true);
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Looks at the next frames; whether those were the last.
@@ -74,7 +79,8 @@ impl Wiki<'_> {
         let batch = self.look_ahead(snapshot, before.as_ref(), site, find)?;
         let is_last = batch.cover.next >= snapshot.stamp().visible;
         let from = before.as_ref().map_or(0, |cover| cover.next.0);
-        let is_little = batch.cover.next.0.saturating_sub(from) < UNNOTED_BYTES_MAX;
+        let is_same = before.as_ref().is_none_or(|cover| cover.log == batch.cover.log);
+        let is_little = is_same && batch.cover.next.0.saturating_sub(from) < UNNOTED_BYTES_MAX;
         if batch.changes.is_empty() && !batch.is_reset && is_last && is_little {
             return Ok(true);
         }
@@ -168,7 +174,7 @@ impl Wiki<'_> {
         let mut fetch = n.saturating_add(1).min(HITS_MAX);
         reader.walk(n, || {
             if ahead.is_empty() && fetch > 0 {
-                ahead = self.posts_below(name, below, fetch)?;
+                ahead = self.posts_below(name, reader.stamp().log, below, fetch)?;
                 ahead.reverse();
                 // Fewer than asked for were the last.
                 fetch = if ahead.len() < fetch { 0 } else { HITS_MAX };
@@ -181,9 +187,20 @@ impl Wiki<'_> {
         })
     }
 
-    fn posts_below(&self, name: &PageName, below: Position, n: usize) -> Result<Vec<(Position, Position)>, Error> {
+    /// None if the list is of another log than number `log`.
+    fn posts_below(
+        &self,
+        name: &PageName,
+        log: u64,
+        below: Position,
+        n: usize,
+    ) -> Result<Vec<(Position, Position)>, Error> {
         let sql = "SELECT put, version FROM post_link WHERE target = ?1 AND put < ?2 ORDER BY put DESC LIMIT ?3";
         self.db.read("list posts that link to a page", |connection| {
+            let connection = connection.unchecked_transaction()?;
+            if read_cover(&connection)?.is_some_and(|cover| cover.log != log) {
+                return Ok(Vec::new());
+            }
             let mut statement = connection.prepare(sql)?;
             let rows = statement.query_map(params![name.as_str(), signed(below.0), count(n)], |row| {
                 Ok((Position(unsigned(row.get(0)?)), Position(unsigned(row.get(1)?))))
@@ -192,8 +209,16 @@ impl Wiki<'_> {
         })
     }
 
-    /// Takes deleted posts off the list, and their words off the disk.
-    pub(crate) fn forget_posts(&self, puts: &[Position]) -> Result<(), Error> {
+    /// Takes deleted posts of the log number `log` off the list, and their words off the disk. A list of the log before knows them by
+    /// other positions: it goes whole.
+    pub(crate) fn forget_posts(&self, log: u64, puts: &[Position]) -> Result<(), Error> {
+        let cover = self.db.read("read what posts are covered", read_cover)?;
+        if cover.is_some_and(|cover| cover.log < log) {
+            self.db.write("forget posts that link to pages", |transaction| {
+                transaction.execute_batch("DELETE FROM post_link; DELETE FROM cover;")
+            })?;
+            return self.db.truncate_wal();
+        }
         let mut is_listed = false;
         for put in puts {
             is_listed |= self.is_listed(*put)?;

@@ -7,7 +7,8 @@ use crate::db::Layout;
 pub(crate) const WIKI: Layout = Layout {
     file: "wiki.db",
     application_id: 0x424c_5257,
-    migrations: &["
+    migrations: &[
+        "
 CREATE TABLE state (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     change INTEGER NOT NULL
@@ -120,5 +121,9 @@ CREATE TABLE post_link (
     PRIMARY KEY (target, put)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX post_link_put ON post_link (put);
-"],
+",
+        "
+ALTER TABLE cover ADD COLUMN log INTEGER NOT NULL DEFAULT 0;
+",
+    ],
 };

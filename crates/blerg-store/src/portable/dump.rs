@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Write};
 
-use blerg_log::{AuthorId, Body, Frame, Position, RecordNo};
+use blerg_log::{AuthorId, Body, Frame, ListKey, Position, RecordNo};
 
 use super::line::{AccountLine, Line};
 use super::wiki::WikiLine;
@@ -64,12 +64,13 @@ impl Store {
             left: HashSet::new(),
             seen: BTreeMap::new(),
         };
+        let stamp = reader.stamp();
         self.each_account(|row| {
             let Some(author) = row.account.author else { return Ok(()) };
             if row.account.closed {
                 dump.leaving.insert(author);
             }
-            let seen = self.seen(author)?;
+            let seen = self.seen(author, stamp)?;
             dump.seen.extend([(seen.feed, 0), (seen.mentioned, 0)]);
             Ok(())
         })?;
@@ -85,8 +86,8 @@ impl Store {
         Ok(dump.done)
     }
 
-    /// Ends what the log of this dump has not ended: of authors who leave, the account is closed first, their followings
-    /// after that, and at last comes the frame that says so.
+    /// Ends what the log of this dump has not ended: of authors who leave, the account is closed first, and at last comes the frame
+    /// that says so.
     fn dump_leavers(&self, dump: &mut Dump<'_>) -> Result<(), Error> {
         let mut leavers = Vec::new();
         self.each_account(|row| {
@@ -94,11 +95,6 @@ impl Store {
             leavers.extend(author.filter(|author| dump.names.contains_key(author)));
             Ok(())
         })?;
-        for author in &leavers {
-            for (target, _) in dump.reader.followees(*author)? {
-                dump.pair(*author, target, |author, target| Line::Unfollow { author, target })?;
-            }
-        }
         leavers.into_iter().try_for_each(|author| dump.close(author))
     }
 
@@ -116,13 +112,14 @@ impl Store {
     }
 
     fn dump_accounts(&self, dump: &mut Dump<'_>) -> Result<(), Error> {
+        let stamp = dump.reader.stamp();
         self.each_account(|row| {
             // Who signed up after this dump began is not in it.
             let Some(author) = row.account.author else { return Ok(()) };
             if !dump.names.contains_key(&author) {
                 return Ok(());
             }
-            let seen = self.seen(author)?;
+            let seen = self.seen(author, stamp)?;
             let line = Line::Account(AccountLine {
                 name: row.account.name.clone(),
                 role: row.account.role.as_str().to_owned(),
@@ -170,6 +167,7 @@ impl Dump<'_> {
             self.frame(frame)?;
         }
         self.note_seen(visible);
+        self.fill_all()?;
         on_progress(Progress { doing: "dump records", done: visible.0, total: Some(visible.0) });
         Ok(())
     }
@@ -198,9 +196,10 @@ impl Dump<'_> {
                 self.step(&Line::Author { name, at_us })
             }
             Body::Put { author, record, text, reply_to, at_us } => {
-                self.fill(author, record)?;
+                // Numbers of deleted records come with the next one that is there: so it does not matter where they stood.
+                let Some(live) = self.live(author, record)? else { return Ok(()) };
+                self.fill(author, record.0)?;
                 self.next_record.insert(author, record.0 + 1);
-                let Some(live) = self.live(author, record)? else { return self.hole(author, record) };
                 let (text, tags) = text.unwrap_or(live);
                 let reply_to = match reply_to {
                     Some((to, record)) if self.live(to, record)?.is_some() => {
@@ -212,21 +211,13 @@ impl Dump<'_> {
                 self.done.records += 1;
                 self.step(&Line::Put { author, record: record.0, at_us, text, tags, reply_to })
             }
-            Body::PutHole { author, record } => {
-                self.fill(author, record)?;
-                self.next_record.insert(author, record.0 + 1);
-                self.hole(author, record)
-            }
             Body::Edit { author, record, text, at_us } => {
                 let (Some(live), Some(name)) = (self.live(author, record)?, self.name(author)) else { return Ok(()) };
                 let (text, tags) = text.unwrap_or(live);
                 self.step(&Line::Edit { author: name, record: record.0, at_us, text, tags })
             }
-            Body::Follow { author, target } => {
+            Body::Follow { author, target } if self.holds(author, target, frame.position)? => {
                 self.pair(author, target, |author, target| Line::Follow { author, target })
-            }
-            Body::Unfollow { author, target } => {
-                self.pair(author, target, |author, target| Line::Unfollow { author, target })
             }
             Body::CloseAuthor { author } => self.close(author),
             // A delete has made holes of its record's frames.
@@ -243,10 +234,29 @@ impl Dump<'_> {
         Ok(found.map(|record| (record.text.into_owned(), record.tags)))
     }
 
-    /// Keeps the numbers of records whose frames are too damaged to be met.
-    fn fill(&mut self, author: AuthorId, record: RecordNo) -> Result<(), Error> {
-        for missing in self.next_record.get(&author).copied().unwrap_or(0)..record.0 {
+    /// Whether a following that began at `position` has not ended since, nor the one who follows has left.
+    fn holds(&self, author: AuthorId, target: AuthorId, position: Position) -> Result<bool, Error> {
+        let pair = self.reader.snapshot().list(&ListKey::FollowPair(author, target))?;
+        let is_last = pair.len() % 2 == 1 && pair.get(pair.len() - 1)? == position;
+        Ok(is_last && !self.leaving.contains(&author))
+    }
+
+    /// Keeps the numbers before `next` whose records are not there: deleted, or too damaged to be met.
+    fn fill(&mut self, author: AuthorId, next: u64) -> Result<(), Error> {
+        for missing in self.next_record.get(&author).copied().unwrap_or(0)..next {
             self.hole(author, RecordNo(missing))?;
+            self.next_record.insert(author, missing + 1);
+        }
+        Ok(())
+    }
+
+    /// The same for all numbers that were ever used.
+    fn fill_all(&mut self) -> Result<(), Error> {
+        let mut authors: Vec<AuthorId> =
+            self.names.keys().filter(|author| !self.left.contains(author)).copied().collect();
+        authors.sort_unstable_by_key(|author| author.0);
+        for author in authors {
+            self.fill(author, self.reader.record_count(author)?)?;
         }
         Ok(())
     }
@@ -259,6 +269,7 @@ impl Dump<'_> {
     }
 
     fn close(&mut self, author: AuthorId) -> Result<(), Error> {
+        self.fill(author, self.reader.record_count(author)?)?;
         self.left.insert(author);
         match self.name(author) {
             Some(author) => self.step(&Line::Close { author }),

@@ -15,7 +15,7 @@ use super::{BATCH_BYTES_MAX, BATCH_OPS_MAX, DUMP_VERSION, OnProgress, Progress};
 use crate::account::{Account, AccountRow, Role, SeenKind};
 use crate::page::Restoring;
 use crate::ready::{self, FORMAT_FILE};
-use crate::{AuthorName, Error, Store};
+use crate::{AuthorName, Error, Stamp, Store};
 
 /// Where a restore builds the site, inside the data directory.
 const PARTIAL_DIR: &str = "restore.partial";
@@ -323,10 +323,10 @@ impl<'a> Restore<'a> {
             }
             steps += 1;
             while let Some((author, kind, _)) = seen.next_if(|(_, _, wanted)| *wanted <= steps) {
-                self.store.clear(author, kind, frame.next)?;
+                self.store.clear(author, kind, Stamp { visible: frame.next, ..snapshot.stamp() })?;
             }
         }
-        let end = snapshot.stamp().visible;
+        let end = snapshot.stamp();
         seen.try_for_each(|(author, kind, _)| self.store.clear(author, kind, end))
     }
 }

@@ -8,6 +8,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cover {
     pub site: [u8; 16],
+    /// The number of the log ([`Stamp::log`]): positions of another one mean nothing in this.
+    pub log: u64,
     pub epoch: u64,
     pub generation: u64,
     /// The first position not covered.
@@ -21,20 +23,29 @@ impl Cover {
     /// Nothing covered of the log that `stamp` is of.
     pub(crate) fn nothing(site: [u8; 16], stamp: Stamp) -> Cover {
         let start = Position(0);
-        Cover { site, epoch: stamp.epoch, generation: stamp.generation, next: start, last: start, last_us: 0 }
+        Cover {
+            site,
+            log: stamp.log,
+            epoch: stamp.epoch,
+            generation: stamp.generation,
+            next: start,
+            last: start,
+            last_us: 0,
+        }
     }
 
-    /// Whether everything that `stamp` sees is covered.
+    /// Whether everything that `stamp` sees is covered; also if that is of a log from before a compaction.
     pub(crate) fn covers(&self, site: [u8; 16], stamp: Stamp) -> bool {
         self.site == site
-            && (self.epoch, self.generation) == (stamp.epoch, stamp.generation)
-            && self.next >= stamp.visible
+            && (self.log > stamp.log
+                || (self.log, self.epoch, self.generation) == (stamp.log, stamp.epoch, stamp.generation)
+                    && self.next >= stamp.visible)
     }
 }
 
 /// What the file covers; `None` while that is nothing.
 pub(crate) fn read_cover(connection: &Connection) -> Result<Option<Cover>, rusqlite::Error> {
-    let sql = "SELECT site, epoch, generation, next, last, last_us FROM cover";
+    let sql = "SELECT site, epoch, generation, next, last, last_us, log FROM cover";
     connection
         .query_row(sql, (), |row| {
             Ok(Cover {
@@ -44,6 +55,7 @@ pub(crate) fn read_cover(connection: &Connection) -> Result<Option<Cover>, rusql
                 next: Position(unsigned(row.get(3)?)),
                 last: Position(unsigned(row.get(4)?)),
                 last_us: unsigned(row.get(5)?),
+                log: unsigned(row.get(6)?),
             })
         })
         .optional()
@@ -58,15 +70,18 @@ pub(crate) fn write_cover(transaction: &Connection, cover: &Cover) -> Result<(),
         signed(cover.next.0),
         signed(cover.last.0),
         signed(cover.last_us),
+        signed(cover.log),
     ];
-    transaction.execute("INSERT OR REPLACE INTO cover VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)", values).map(|_| ())
+    let sql = "INSERT OR REPLACE INTO cover (one, site, epoch, generation, next, last, last_us, log)
+               VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    transaction.execute(sql, values).map(|_| ())
 }
 
 /// Whether the log is still the one that was indexed: same site, and the last frame covered stands where it stood.
 /// Only asked after a recovery or a rebuild, which give the stamp another epoch or generation.
 pub(crate) fn is_same_log(cover: &Cover, snapshot: &Snapshot, site: [u8; 16]) -> bool {
     let stamp = snapshot.stamp();
-    if cover.site != site {
+    if cover.site != site || cover.log != stamp.log {
         return false;
     }
     if (cover.epoch, cover.generation) == (stamp.epoch, stamp.generation) || cover.next == Position(0) {

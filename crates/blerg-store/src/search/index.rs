@@ -18,7 +18,8 @@ use crate::{Error, Store};
 pub(crate) const SEARCH: Layout = Layout {
     file: "search.db",
     application_id: 0x424c_5253,
-    migrations: &["
+    migrations: &[
+        "
 CREATE TABLE cover (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     site BLOB NOT NULL,
@@ -34,7 +35,11 @@ CREATE VIRTUAL TABLE post USING fts5(
     tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'\"
 );
 INSERT INTO post(post, rank) VALUES ('secure-delete', 1);
-"],
+",
+        "
+ALTER TABLE cover ADD COLUMN log INTEGER NOT NULL DEFAULT 0;
+",
+    ],
 };
 
 /// What makes the table anew; the same words as in the migration.
@@ -109,6 +114,16 @@ impl Index {
         Ok(cover.is_some_and(|cover| cover.covers(self.site, stamp)))
     }
 
+    /// The number of the log that it follows.
+    pub(crate) fn log(&self) -> Result<u64, Error> {
+        Ok(self.cover()?.map_or(0, |cover| cover.log))
+    }
+
+    /// Writes the file anew, without the room of what is gone; whether its write-ahead log is empty.
+    pub(crate) fn shrink(&self, dir: &Path) -> Result<bool, Error> {
+        self.db.shrink(dir)
+    }
+
     /// The first position not covered.
     pub(crate) fn next(&self) -> Result<Position, Error> {
         Ok(self.cover()?.map_or(Position(0), |cover| cover.next))
@@ -148,9 +163,19 @@ impl Index {
         }
     }
 
-    /// The next records below `below` that match, newest first.
-    pub(crate) fn hits(&self, expression: &str, below: Position, n: usize) -> Result<Vec<Hit>, Error> {
+    /// The next records below `below` that match, newest first; `None` if the index follows another log than number `log`.
+    pub(crate) fn hits(
+        &self,
+        expression: &str,
+        log: u64,
+        below: Position,
+        n: usize,
+    ) -> Result<Option<Vec<Hit>>, Error> {
         self.db.read("search", |connection| {
+            let connection = connection.unchecked_transaction()?;
+            if read_cover(&connection)?.is_none_or(|cover| cover.log != log) {
+                return Ok(None);
+            }
             let mut statement = connection.prepare(
                 "SELECT rowid, version FROM post WHERE post MATCH ?1 AND rowid < ?2 ORDER BY rowid DESC LIMIT ?3",
             )?;
@@ -158,7 +183,7 @@ impl Index {
             let rows = statement.query_map(params![expression, signed(below.0), n], |row| {
                 Ok(Hit { put: Position(unsigned(row.get(0)?)), version: Position(unsigned(row.get(1)?)) })
             })?;
-            rows.collect()
+            rows.collect::<Result<Vec<Hit>, rusqlite::Error>>().map(Some)
         })
     }
 
@@ -234,6 +259,8 @@ fn catch_up(transaction: &Transaction<'_>, snapshot: &Snapshot, site: [u8; 16]) 
     let stamp = snapshot.stamp();
     let fresh = || Cover::nothing(site, stamp);
     let mut cover = match read_cover(transaction)? {
+        // This process has yet to go over to the log that others have indexed.
+        Some(cover) if cover.log > stamp.log => return Ok(Ok(Batch { frames: 0, next: cover.next, deletes: 0 })),
         Some(cover) if is_same_log(&cover, snapshot, site) => {
             Cover { epoch: stamp.epoch, generation: stamp.generation, ..cover }
         }

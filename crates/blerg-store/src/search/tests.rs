@@ -166,7 +166,7 @@ fn neither_deleted_nor_edited_away_text_is_found_even_by_an_index_that_is_behind
     let reader = site.store.reader().unwrap();
     let query = words(&["words"]);
     let wanted = Wanted { expression: "\"words\"".into(), below: reader.stamp().visible, n: 9 };
-    let page = hits_page(&index, &reader, &query, &wanted).unwrap();
+    let page = hits_page(&index, &reader, &query, &wanted).unwrap().unwrap();
     assert_eq!(names(&page.posts), [("ada".to_owned(), 2)]);
     assert_eq!(found(&site.store, &words(&["words"])), [2]);
     assert_eq!(found(&site.store, &words(&["new"])), [0]);

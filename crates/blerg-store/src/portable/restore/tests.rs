@@ -60,7 +60,7 @@ fn accounts_come_with_hashes_roles_and_what_was_seen() {
         if i == 1 {
             site.store.delete(NOW_US, bob, record).unwrap();
         }
-        let end = site.store.reader().unwrap().stamp().visible;
+        let end = site.store.reader().unwrap().stamp();
         match i {
             2 => site.store.clear(ada, SeenKind::Feed, end).unwrap(),
             4 => site.store.clear(ada, SeenKind::Mentioned, end).unwrap(),
@@ -68,8 +68,8 @@ fn accounts_come_with_hashes_roles_and_what_was_seen() {
         }
     }
     let news = |store: &Store| {
-        let Seen { feed, mentioned } = store.seen(ada).unwrap();
         let reader = store.reader().unwrap();
+        let Seen { feed, mentioned } = store.seen(ada, reader.stamp()).unwrap();
         (reader.feed_new(ada, feed).unwrap(), reader.mentions_new("ada", mentioned).unwrap())
     };
     counts.push(news(&site.store));

@@ -1,0 +1,68 @@
+//! Making a site small, and what was deleted gone from every file. Start at [`Store::compact`]. The site goes on meanwhile; each
+//! step can be cut short and is done again by the next compaction.
+
+use crate::check::disk_bytes;
+use crate::portable::{OnProgress, Progress};
+use crate::{Error, FindPageLinks, Store};
+
+/// Longest wait for those who still read the old log: servers look for news every few seconds.
+const READERS_WAIT_MS: u64 = 15_000;
+
+/// What a compaction did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CompactedSite {
+    /// What became of the log.
+    pub log: blerg_log::Compacted,
+    /// Bytes of all files of the data directory before.
+    pub disk_bytes_before: u64,
+    /// Bytes of all files of the data directory now.
+    pub disk_bytes: u64,
+    /// Databases in whose write-ahead logs something from before may still lie, because somebody was reading all the time.
+    pub unfinished: u64,
+}
+
+impl Store {
+    /// Writes a new log of what is there, goes over to it, and takes what is gone out of the databases too. `find` finds the pages
+    /// that posts link to.
+    ///
+    /// # Errors
+    /// Another compaction runs, there is no room, the log is damaged or takes no writes, or a database is locked for too long.
+    pub fn compact(
+        &self,
+        now_us: u64,
+        find: FindPageLinks,
+        on_progress: OnProgress<'_>,
+    ) -> Result<CompactedSite, Error> {
+        let disk_bytes_before = disk_bytes(self.dir())?;
+        // What one before has left to do.
+        self.move_seen()?;
+        let log = self.log()?.compact(now_us, READERS_WAIT_MS, || self.seen_positions(), &mut |progress| {
+            on_progress(Progress { doing: "copy records", done: progress.done, total: Some(progress.total) });
+        })?;
+        self.move_seen()?;
+        crate::portable::index(self, on_progress)?;
+        if self.has_wiki() {
+            on_progress(Progress { doing: "list links", done: 0, total: None });
+            while !self.wiki()?.index_posts_a_little(find)? {}
+        }
+        let unfinished = self.shrink(on_progress)?;
+        Ok(CompactedSite { log, disk_bytes_before, disk_bytes: disk_bytes(self.dir())?, unfinished })
+    }
+
+    /// Writes every database anew, without the room of what is gone; in how many the write-ahead log could not be emptied.
+    fn shrink(&self, on_progress: OnProgress<'_>) -> Result<u64, Error> {
+        on_progress(Progress { doing: "shrink databases", done: 0, total: None });
+        let mut unfinished = u64::from(!self.db()?.shrink(self.dir())?);
+        unfinished += u64::from(!self.search_index()?.shrink(self.dir())?);
+        if self.has_wiki() {
+            unfinished += u64::from(!self.wiki_db()?.shrink(self.dir())?);
+        }
+        if self.has_jobs() {
+            unfinished += u64::from(!self.jobs_db()?.shrink(self.dir())?);
+        }
+        Ok(unfinished)
+    }
+}
+
+#[cfg(test)]
+mod tests;
