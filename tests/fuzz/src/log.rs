@@ -42,7 +42,7 @@ pub(crate) fn run(data: &[u8]) {
             if how & 64 != 0 {
                 let _ = log.verify(&mut |_| {});
             }
-            go_on(&disk, log, backend);
+            go_on(&disk, log, backend, how);
         }
         answers
     });
@@ -130,9 +130,10 @@ fn answers(log: &Log) -> Answers {
 }
 
 /// Writes, builds the index anew, closes and opens again: nothing that was said is unsaid.
-fn go_on(disk: &Arc<MemoryDisk>, log: Log, backend: Backend) {
+fn go_on(disk: &Arc<MemoryDisk>, log: Log, backend: Backend, how: u8) {
     let written = log.commit(9_000_000, vec![put(0, "one more #tag")]);
-    let was_rebuilt = log.rebuild(&mut |_| {}).is_ok();
+    // That takes most of the time.
+    let was_rebuilt = how & 16 != 0 && log.rebuild(&mut |_| {}).is_ok();
     let before = answers(&log);
     if let Ok([Ok(_)]) = written.as_deref() {
         assert!(!was_rebuilt || before.texts.contains("one more #tag"), "what was acknowledged is there");

@@ -106,7 +106,7 @@ fn conflict(pieces: &[Piece<'_>], base: &str, ours: &str, theirs: &str) {
     assert_eq!((&*of_base, &*of_ours, &*of_theirs), (base, ours, theirs));
     assert!(conflicts > 0);
     let both = resolve(pieces, &[]);
-    for line in ours.split('\n').chain(theirs.split('\n')) {
+    for line in ours.split('\n').chain(theirs.split('\n')).filter(|line| !line.is_empty()) {
         let is_in_a_conflict = pieces.iter().any(|piece| match piece {
             Piece::Conflict { ours, theirs, .. } => {
                 ours.split('\n').chain(theirs.split('\n')).any(|other| other == line)
