@@ -9,6 +9,7 @@ mod connections;
 mod fcgi_client;
 mod feeds;
 mod files;
+mod foreign;
 mod front;
 mod http;
 mod logins;
