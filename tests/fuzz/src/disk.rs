@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use blerg_log::{Disk, DiskFile, Filesystem, Mapping, OpenMode, Space};
@@ -17,6 +17,7 @@ struct Node {
     inode: u64,
     bytes: Mutex<Vec<u8>>,
     locked: AtomicBool,
+    shared: AtomicUsize,
 }
 
 impl Node {
@@ -58,7 +59,12 @@ impl MemoryDisk {
     fn make(&self, path: &Path, bytes: Vec<u8>) -> Arc<Node> {
         let mut names = lock(&self.names);
         names.inodes += 1;
-        let node = Node { inode: names.inodes, bytes: Mutex::new(bytes), locked: AtomicBool::new(false) };
+        let node = Node {
+            inode: names.inodes,
+            bytes: Mutex::new(bytes),
+            locked: AtomicBool::new(false),
+            shared: AtomicUsize::new(0),
+        };
         let node = Arc::new(node);
         names.files.insert(path.to_owned(), Arc::clone(&node));
         node
@@ -80,7 +86,7 @@ impl Disk for MemoryDisk {
             (OpenMode::Replace, _) | (OpenMode::Create, Err(_)) => self.make(path, Vec::new()),
             (_, found) => found?,
         };
-        Ok(Box::new(Opened { node, holds: AtomicBool::new(false) }))
+        Ok(Box::new(Opened { node, holds: AtomicBool::new(false), shares: AtomicBool::new(false) }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -92,6 +98,10 @@ impl Disk for MemoryDisk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         lock(&self.names).files.remove(path).map(drop).ok_or_else(missing)
+    }
+
+    fn remove_dir(&self, _dir: &Path) -> io::Result<()> {
+        Ok(())
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
@@ -128,13 +138,23 @@ impl Disk for MemoryDisk {
 struct Opened {
     node: Arc<Node>,
     holds: AtomicBool,
+    shares: AtomicBool,
+}
+
+impl Opened {
+    fn give_back(&self) {
+        if self.holds.swap(false, Ordering::Relaxed) {
+            self.node.locked.store(false, Ordering::Relaxed);
+        }
+        if self.shares.swap(false, Ordering::Relaxed) {
+            self.node.shared.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Drop for Opened {
     fn drop(&mut self) {
-        if self.holds.load(Ordering::Relaxed) {
-            self.node.locked.store(false, Ordering::Relaxed);
-        }
+        self.give_back();
     }
 }
 
@@ -183,16 +203,28 @@ impl DiskFile for Opened {
     }
 
     fn try_lock(&self) -> io::Result<bool> {
-        let free = !self.node.locked.swap(true, Ordering::Relaxed);
+        let others = self.node.shared.load(Ordering::Relaxed) - usize::from(self.shares.load(Ordering::Relaxed));
+        let free = others == 0 && !self.node.locked.swap(true, Ordering::Relaxed);
         if free {
+            self.give_back();
+            self.node.locked.store(true, Ordering::Relaxed);
             self.holds.store(true, Ordering::Relaxed);
         }
         Ok(free)
     }
 
+    fn try_share(&self) -> io::Result<bool> {
+        let free = self.holds.load(Ordering::Relaxed) || !self.node.locked.load(Ordering::Relaxed);
+        if free {
+            self.give_back();
+            self.node.shared.fetch_add(1, Ordering::Relaxed);
+            self.shares.store(true, Ordering::Relaxed);
+        }
+        Ok(free)
+    }
+
     fn unlock(&self) -> io::Result<()> {
-        self.holds.store(false, Ordering::Relaxed);
-        self.node.locked.store(false, Ordering::Relaxed);
+        self.give_back();
         Ok(())
     }
 
