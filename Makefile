@@ -84,6 +84,9 @@ bench: all deps-bench ## compares with floors and peers in one run and prints ra
 	SCALE=$(SCALE) target/scale/release/scale
 	/usr/bin/python3 tests/bench/plot target/scale.json target/scale.svg
 
+soak: ## runs what takes long: every bit and length of a site's files damaged, as many as MINUTES allow
+	SOAK=$(MINUTES) cargo test --locked -p blerg-store --lib tests::damage -- --nocapture --test-threads 1
+
 fuzz: ## fuzzes whatever takes bytes from outside, all targets in MINUTES; a finding fails, its input is in target/fuzz/
 	tests/fuzz/run $(MINUTES)
 

@@ -95,16 +95,6 @@ impl Format {
         Ok((format, naming))
     }
 
-    /// The format of a store that was never compacted.
-    pub(crate) fn read(disk: &dyn Disk, dir: &Path) -> Result<Format, Error> {
-        let (format, naming) = Format::read_naming(disk, dir)?;
-        if naming.number > 0 {
-            let what = format!("first line {FIRST_LINE_COMPACTED:?}, want {FIRST_LINE:?}");
-            return Err(Error::Format { path: dir.join(FORMAT_FILE), what });
-        }
-        Ok(format)
-    }
-
     pub(crate) fn read_naming(disk: &dyn Disk, dir: &Path) -> Result<(Format, Naming), Error> {
         let file = File::open(disk, &dir.join(FORMAT_FILE), OpenMode::Read)?;
         let mut bytes = vec![0; FORMAT_BYTES_MAX];

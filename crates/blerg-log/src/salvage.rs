@@ -10,16 +10,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::append::is_hole;
+use crate::control::State;
 use crate::file::File;
 use crate::format::{FORMAT_FILE, Format};
 use crate::frame::{Fate, HEADER_BYTES, Header, Kind, Sums};
 use crate::frames::body;
 use crate::geometry::{Geometry, Place};
+use crate::home::Home;
 use crate::key;
 use crate::scan::Entry;
-use crate::segment::{Access, LOG_DIR, SEGMENT_HEADER_BYTES, SegmentHeader, Segments};
+use crate::segment::{Access, SEGMENT_HEADER_BYTES, SegmentHeader, Segments};
 use crate::verify::{PROBLEMS_MAX, Problem};
-use crate::{AuthorId, Body, Disk, Durability, Error, Identity, OpenMode, Position, Progress, RecordNo};
+use crate::{AuthorId, Body, Disk, Durability, Error, Identity, Log, OpenMode, Position, Progress, RecordNo};
 
 pub use refill::Refilled;
 
@@ -126,14 +128,19 @@ impl Wreck {
         random: fn(&mut [u8]),
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Wreck, Error> {
-        let log_dir = dir.join(LOG_DIR);
+        let read = Format::read_naming(&*disk, dir);
+        let home = match &read {
+            Ok((_, naming)) => Home::of(dir, *naming),
+            Err(_) => Home::likely(&*disk, dir),
+        };
+        let log_dir = home.segments;
         let names = disk.list(&log_dir).map_err(|e| Error::io(&log_dir, "list", e))?;
         let mut bases: Vec<u64> =
             names.iter().filter_map(|name| u64::from_str_radix(name.strip_suffix(".seg")?, 16).ok()).collect();
         bases.sort_unstable();
         let mut lost = Lost::default();
-        let (sums, identity, geometry) = match Format::read(&*disk, dir) {
-            Ok(format) => (Sums::new(&format.identity.hash_key), format.identity, format.geometry),
+        let (sums, identity, geometry) = match read {
+            Ok((format, _)) => (Sums::new(&format.identity.hash_key), format.identity, format.geometry),
             Err(Error::Format { what, .. }) if what.starts_with("first line \"blerg log ") => {
                 return Err(Error::Format { path: dir.join(FORMAT_FILE), what });
             }
@@ -142,7 +149,7 @@ impl Wreck {
                 seed::find(&*disk, &log_dir, &bases, random)?
             }
         };
-        let segments = Segments::new(Arc::clone(&disk), dir, geometry, Access::Read);
+        let segments = Segments::at(Arc::clone(&disk), &log_dir, geometry, Access::Read);
         let survey = Survey { end: SEGMENT_HEADER_BYTES, ..Survey::default() };
         let mut wreck = Wreck { disk, segments, sums, identity, geometry, bases, lost, survey };
         wreck.look(progress)?;
@@ -363,6 +370,25 @@ impl Wreck {
         let mut window = crate::scan::Window::glance();
         let entry = window.entry(&self.segments, self.sums, position)?;
         Ok(entry.map(|entry| body(&entry, false)))
+    }
+}
+
+impl Log {
+    /// Why the store takes no writes, if that is so, and how far its log can be read.
+    ///
+    /// # Errors
+    /// The files cannot be read.
+    pub fn wound(&self) -> Result<Option<Problem>, Error> {
+        let (view, look) = self.core.reader()?;
+        let base = view.segments.geometry().segment_of(look.commit.end.saturating_sub(1)).base;
+        let problem = |refusal: Error| Problem {
+            path: view.segments.path(base),
+            offset: look.commit.end - base,
+            what: refusal.to_string(),
+        };
+        // The others pass by themselves.
+        let stays = [State::Damaged, State::Lost, State::Alien].contains(&look.state);
+        Ok(self.core.refusal(look.state).filter(|_| stays).map(problem))
     }
 }
 

@@ -216,6 +216,10 @@ fn check_log(store: &Store, reader: &Reader, report: &mut Report, on_progress: O
         report.problem(format!("{} at byte {}: {}", problem.path.display(), problem.offset, problem.what));
     }
     report.problems_len = report.problems_len.max(verified.problems_len);
+    // What lies behind the damage is not published, so it was not looked at.
+    if let Some(problem) = store.log()?.wound()? {
+        report.problem(format!("{} at byte {}: {}", problem.path.display(), problem.offset, problem.what));
+    }
     report.frames = verified.frames;
     report.authors = reader.snapshot().list(&ListKey::Authors)?.len();
     for author in (0..report.authors).filter_map(|id| u32::try_from(id).ok()).map(AuthorId) {

@@ -1,6 +1,7 @@
 //! What the tests of records share: a site in a folder of its own, a seeded random source, and the plain model.
 
 mod damage;
+mod formats;
 pub(crate) mod model;
 mod walk;
 
