@@ -18,9 +18,10 @@ DEPS_TEST  = git lighttpd apache2 libapache2-mod-fcgid nginx-light libfcgi-bin l
              chromium fortunes fortunes-de fortunes-es fortunes-it fortunes-pl fortunes-ru fortunes-zh ca-certificates systemd
 DEPS_BENCH = $(DEPS_TEST) libfcgi-dev wrk gcc hey fossil php-fpm php-xml procps \
              python3-matplotlib python3-flask python3-gevent python3-markdown-it python3-mdit-py-plugins
+DEPS_SOAK  = python3 qemu-utils fuse3 e2fsprogs xfsprogs btrfs-progs mount util-linux strace
 SUDO       = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: all run test lint tidy deps deps-bench bench shots lighthouse install fuzz soak clean
+.PHONY: all run test lint tidy deps deps-bench deps-soak bench shots lighthouse install fuzz soak clean
 
 all: ## builds every program, statically, under its final name in dist/
 	$(STATIC)
@@ -89,6 +90,14 @@ soak: ## runs what takes long: every bit and length of a site's files damaged, a
 
 fuzz: ## fuzzes whatever takes bytes from outside, all targets in MINUTES; a finding fails, its input is in target/fuzz/
 	tests/fuzz/run $(MINUTES)
+
+soak: MINUTES = 30
+soak: all deps-soak ## the long attacks on what is stored: kills, power cuts, full disks, traps at every call, for MINUTES; needs root
+	tests/soak/run $(MINUTES)
+
+deps-soak:
+	@missing=$$(for p in $(DEPS_SOAK); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	[ -z "$$missing" ] || { $(SUDO) apt-get update -q && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -qy --no-install-recommends $$missing; }
 
 install: all ## copies dist/ to $(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/blerg $(DESTDIR)$(PREFIX)/share/blerg

@@ -11,6 +11,7 @@ use crate::decide::Decider;
 use crate::frame::Kind;
 use crate::group::Request;
 use crate::lock::Held;
+use crate::recover::is_erased;
 use crate::scan::Window;
 use crate::view::{Purpose, View};
 use crate::{Error, Op, Outcome, Recovery, Rejection};
@@ -234,18 +235,31 @@ impl Core {
     /// Publishes frames that a killed writer wrote but did not publish, and finishes its rollover.
     fn adopt(&self, view: &View) -> Result<Adopted, Error> {
         let before = view.control.look()?.commit;
-        let (mut end, mut proven) = (before, 0);
+        let (mut end, mut proven, mut tail) = (before, 0, before.last.hcrc);
+        let mut is_whole = true;
         let mut scan = view.scan(end.end, Window::glance());
-        while let Some(entry) = scan.next_after(end.last.hcrc)? {
-            if !entry.is_intact() || entry.header.time_us < end.time_us {
+        while let Some(entry) = scan.next_after(tail)? {
+            if entry.header.time_us < end.time_us {
                 break;
             }
+            // Only of what was published texts are erased. Behind a torn one nothing is adopted; but what frames there prove counts.
+            if !entry.is_intact() && is_erased(&view.segments, view.sums, &entry)? {
+                return Ok(Adopted::Stale);
+            }
+            is_whole &= entry.is_intact();
             proven = proven.max(entry.header.proves_durable(entry.position));
-            let frame_end = entry.position + entry.header.frame_len();
-            end = Commit { end: frame_end, last: entry.tail(), time_us: entry.header.time_us };
-            if entry.header.kind == Kind::SEAL {
-                if proven > before.end {
-                    return Ok(Adopted::Stale);
+            tail = entry.header.hcrc;
+            let is_seal = entry.header.kind == Kind::SEAL;
+            if proven > before.end && (is_seal || !is_whole) {
+                return Ok(Adopted::Stale);
+            }
+            if is_whole {
+                let frame_end = entry.position + entry.header.frame_len();
+                end = Commit { end: frame_end, last: entry.tail(), time_us: entry.header.time_us };
+            }
+            if is_seal {
+                if !is_whole {
+                    break;
                 }
                 end = finish_roll(self, view, &end, None)?;
                 scan = view.scan(end.end, Window::glance());

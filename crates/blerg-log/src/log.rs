@@ -12,6 +12,7 @@ use crate::format::{FORMAT_FILE, Format, Naming};
 use crate::frame::Sums;
 use crate::geometry::Geometry;
 use crate::lock::{LOCK_FILE, Lock, SYNC_LOCK_FILE};
+use crate::scan::Window;
 use crate::segment::{Access, LOG_DIR, SegmentHeader, Segments, Tail};
 use crate::sync::Synced;
 use crate::view::FIRST_FRAME;
@@ -141,6 +142,9 @@ impl Log {
                 opened => break opened?,
             }
         }
+        if options.recovery == Recovery::Inline {
+            core.adopt_to_open();
+        }
         let background = Background::start(&core);
         Ok(Log { core, background })
     }
@@ -256,6 +260,19 @@ impl Core {
             Err(e) => return Err(e),
         }
         self.reader().map(drop)
+    }
+
+    /// Has what is written beyond the published end published, if there is anything: by a writer who was killed, or before the file
+    /// system was shut down and mounted again, which left an old control page. Short-lived programs leave this to the next writer.
+    fn adopt_to_open(&self) {
+        let is_more = self.reader().and_then(|(view, look)| {
+            let mut scan = view.scan(look.commit.end, Window::glance());
+            Ok(scan.next_after(look.commit.last.hcrc)?.is_some())
+        });
+        // Who may not write shows what is published.
+        if is_more.is_ok_and(|is_more| is_more) && self.writer().map(drop).is_ok() {
+            let _ = self.sync_all();
+        }
     }
 
     /// Recovers, unless another process did so meanwhile, and opens the reader's view. A store that is damaged opens for reading.

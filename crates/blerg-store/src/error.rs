@@ -210,7 +210,7 @@ impl Error {
         match self {
             Error::Busy { retry_after_secs } | Error::Limited { retry_after_secs } => Some(*retry_after_secs),
             Error::Memory { .. } => Some(5),
-            Error::Log(source) if source.is_busy() => Some(2),
+            Error::Log(source) if source.is_busy() || source.is_out_of_files() => Some(2),
             Error::Log(source) if source.is_recovering() => Some(10),
             _ => None,
         }

@@ -28,6 +28,8 @@ pub(super) enum Step {
     Beside(Vec<Op>),
     Rebuild,
     Close,
+    /// The system writes everything to the disk, as it does now and then.
+    WriteBack,
 }
 
 use Backend::{Mapped, Pread};
@@ -159,6 +161,10 @@ fn perform(disk: &FakeDisk, step: &Step, run: &mut Run) -> Result<Result<(), Err
         let result = perform(disk, &Step::Commit(ops.clone()), run);
         std::mem::swap(&mut run.log, &mut run.other);
         return result;
+    }
+    if let Step::WriteBack = step {
+        disk.write_back();
+        return Ok(Ok(()));
     }
     if run.log.is_none() && !matches!(step, Step::Create) {
         let backend = if let Step::Open(backend) = step { *backend } else { Mapped };

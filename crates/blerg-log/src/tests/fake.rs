@@ -376,6 +376,16 @@ impl FakeDisk {
         self.state().writes.clone()
     }
 
+    /// What the system does now and then by itself: everything reaches the disk.
+    pub(crate) fn write_back(&self) {
+        let mut state = self.state();
+        if !state.is_stopped {
+            state.disk_names = state.names.clone();
+            state.changes.clear();
+            state.inodes.values_mut().for_each(Inode::sync);
+        }
+    }
+
     /// What the kernel does when a write fails: the file's pages are clean, and not on the disk.
     pub(crate) fn forget_dirty(&self, path: &Path) {
         let mut state = self.state();
@@ -425,6 +435,13 @@ impl FakeDisk {
     /// The disk after a power cut of this kind; seeds differ in what they leave.
     pub(crate) fn after(&self, cut: Cut, seed: u64) -> FakeDisk {
         self.after_cut(&mut |unit, choices| cut.choose(seed, unit, choices))
+    }
+
+    /// The disk after its file system was shut down under the same start of the machine, and mounted again.
+    pub(crate) fn after_shutdown(&self, cut: Cut, seed: u64) -> FakeDisk {
+        let fork = self.after(cut, seed);
+        fork.state().boot -= 1;
+        fork
     }
 
     /// The disk after a power cut; `choose` picks one of so many states.

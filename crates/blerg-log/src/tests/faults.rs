@@ -289,6 +289,48 @@ fn any_call_of_two_processes_may_be_the_last_of_one() {
 }
 
 #[test]
+fn a_file_system_that_is_shut_down_and_mounted_again_loses_nothing() {
+    let scenes = [("everyday", everyday()), ("two processes", beside()), ("rollovers", rolling())];
+    for (name, steps) in scenes {
+        // What is on the disk of the control page and of the index is that of some time ago.
+        for at in [3, 5, 8] {
+            let steps = [&steps[..at], &[Step::WriteBack], &steps[at..]].concat();
+            let scene = Scene { points_max: 60, ..Scene::new(&format!("{name}, written back at {at}"), steps) };
+            let mut tried = Tried::default();
+            for stop in scene.steps() {
+                let disk = scene.disk.fork();
+                disk.set_fault(Some(Fault::Stop(stop)));
+                let mut run = scene.play(&disk).unwrap();
+                drop((run.log.take(), run.other.take()));
+                for cut in [Cut::Worst, Cut::Best] {
+                    let left = disk.after_shutdown(cut, stop);
+                    let context =
+                        |what| format!("{} stopped at {stop}, {}, {cut:?}: {what}", scene.name, disk.last_call());
+                    check_after(&left, &run, if stop % 2 == 0 { Mapped } else { Pread }).map_err(context).unwrap();
+                    // Whoever writes first, by a short-lived program.
+                    let left = disk.after_shutdown(cut, stop);
+                    check_first_writer(&left, &run).map_err(context).unwrap();
+                }
+                tried.points += 1;
+                tried.states += 4;
+            }
+            scene.say("shut down", tried);
+        }
+    }
+}
+
+/// That a short-lived program which comes first and writes has everything before what it writes.
+fn check_first_writer(disk: &FakeDisk, run: &Run) -> Result<(), String> {
+    let options = Options { recovery: Recovery::Refuse, ..super::basics::options(Pread) };
+    let Ok(log) = Log::open("/data".as_ref(), &options, disk.arc()) else { return Ok(()) };
+    let mut candidates = run.candidates.clone();
+    let ops = [add("zoe"), put(0, "the first again #a")];
+    let answers = log.commit(3, ops.to_vec()).map_err(|e| format!("first: {e:?}"))?;
+    candidates.done(&ops, &answers)?;
+    candidates.check(&log)
+}
+
+#[test]
 fn any_call_of_an_index_that_grows_may_be_the_last() {
     let scene = Scene::on("growth", about_to_grow(252), growing(), 40);
     let grown = scene.dry();

@@ -550,9 +550,9 @@ fn the_calls_of_a_page_do_not_grow_with_the_data() {
     // One call a record, and some to find them.
     let (last, first) = calls[0];
     assert!(last < 50 + 50 && first < 50 + 50, "{calls:?}");
-    // One segment more may be touched; an extent is as near in a list of 100 as in one of 17,000.
-    assert!(calls.iter().all(|(more, _)| *more <= last + 2), "{calls:?}");
-    assert!(calls.iter().all(|(_, more)| *more <= first + 2), "{calls:?}");
+    // One segment more may be touched, and at opening the last one; an extent is as near in a list of 100 as in one of 17,000.
+    assert!(calls.iter().all(|(more, _)| *more <= last + 4), "{calls:?}");
+    assert!(calls.iter().all(|(_, more)| *more <= first + 4), "{calls:?}");
 }
 
 #[test]

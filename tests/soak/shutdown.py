@@ -1,0 +1,111 @@
+"""The file system is shut down under live writers: tests/soak/shutdown.py [--rounds N] [FILESYSTEM...].
+
+The shutdown ioctl of ext4 and XFS, without their log flushed, is an end of the machine for the disk alone: what was not synced
+is gone, and the boot id is the same. So the control page on the disk is stale and looks like one of this start. Needs root and
+loop devices.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import os
+import pathlib
+import random
+import shutil
+import struct
+import sys
+import tempfile
+import threading
+import time
+
+from place import Failure, Ledger, Site, Writer, records, run
+
+# _IOR('X', 125, __u32): EXT4_IOC_SHUTDOWN and XFS_IOC_GOINGDOWN; 2 is without flushing the log.
+SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
+MAKE = {"ext4": ("mkfs.ext4", "-q", "-F"), "xfs": ("mkfs.xfs", "-q", "-f")}
+
+
+def round_of(site, ledger, mount, seed, chance, number):
+    """Writers in a server and by CGI, until the file system goes; how many orders were acknowledged meanwhile."""
+    before, over = ledger.count(), threading.Event()
+    server = site.server(folder=mount.parent).wait()
+
+    def write(author, ask, known):
+        writer = Writer(site, ledger, author, f"{seed} {number}")
+        writer.known = known
+        while not over.is_set():
+            reply = writer.step(ask, 40_000 if number % 3 == 0 else 3_000)
+            if reply is None or not reply.is_success():
+                return
+
+    threads = [threading.Thread(target=write, args=(name, ask, []))
+               for name, ask in (("ada", server.ask), ("bob", server.ask), ("cgi", site.cgi))]
+    for thread in threads:
+        thread.start()
+    time.sleep(chance.uniform(0.05, 0.6))
+    folder = os.open(mount, os.O_RDONLY)
+    fcntl.ioctl(folder, SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
+    os.close(folder)
+    over.set()
+    for thread in threads:
+        thread.join()
+    server.end(9)
+    return ledger.count() - before
+
+
+def torment(kind, rounds, seed):
+    chance = random.Random(f"{kind} {seed}")
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="blerg-shutdown-", dir=os.environ.get("SOAK_DIR")))
+    image, mount = folder / "image", folder / "mount"
+    mount.mkdir()
+    with open(image, "wb") as made:
+        made.truncate(512 << 20)
+    run(*MAKE[kind], image)
+    with contextlib.ExitStack() as undo:
+        undo.callback(shutil.rmtree, folder, ignore_errors=True)
+        mounted = undo.enter_context(contextlib.ExitStack())
+        run("mount", "-o", "loop", image, mount)
+        mounted.callback(run, "umount", mount, check=False)
+        site, ledger = Site(mount / "data"), Ledger()
+        site.tool("init")
+        for name in ("ada", "bob", "cgi"):
+            site.sign_up(name)
+        run("sync")
+        acknowledged = 0
+        for number in range(rounds):
+            acknowledged += round_of(site, ledger, mount, seed, chance, number)
+            run("umount", mount)
+            # Whoever looked at all mounts may keep it for a moment; then it would be the same one again.
+            deadline = time.monotonic() + 30
+            while run("losetup", "-j", image).stdout and time.monotonic() < deadline:
+                time.sleep(0.02)
+            run("mount", "-o", "loop", image, mount)
+            # A writer is the first in every second round, a reader in the others.
+            if number % 2:
+                order = ledger.begin("ada", "put", None, f"first {number}")
+                put = site.cgi("POST", "/put", {"data": order["text"]}, site.tokens["ada"])
+                if put is None or not put.is_success():
+                    raise Failure(f"{kind}, seed {seed}, round {number}: put: {put} {getattr(put, 'said', b'')!r}")
+                ledger.done(order, int(put.json()["record"]))
+            wrong = ledger.check(records(site.tool("dump").stdout))
+            check = site.tool("check", check=False)
+            if wrong or check.returncode != 0:
+                raise Failure(f"{kind}, seed {seed}, round {number}: {wrong}; {check.stdout}{check.stderr}")
+    print(f"{kind}: {rounds} shutdowns with live writers, {acknowledged} orders acknowledged: 0 lost", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
+    parser.add_argument("kinds", nargs="*", default=["ext4", "xfs"])
+    asked = parser.parse_args()
+    for kind in asked.kinds:
+        torment(kind, asked.rounds, asked.seed)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        sys.exit(str(failure))
