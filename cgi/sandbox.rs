@@ -6,7 +6,7 @@
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
 mod calls;
 
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -58,7 +58,11 @@ pub(crate) fn enter(setup: &Setup, reads: &[&Path]) {
         return;
     }
     // A right belongs to a directory that is there. Where it can't be made, opening the store says why in a moment.
-    let _ = DirBuilder::new().recursive(true).mode(0o700).create(&setup.data);
+    if !setup.data.is_dir() {
+        let _ = DirBuilder::new().recursive(true).mode(0o700).create(&setup.data);
+        // The store makes its own name durable, too, but can't open the directory above it any more.
+        let _ = setup.data.parent().map(|above| File::open(above).and_then(|above| above.sync_all()));
+    }
     if !setup.data.is_dir() {
         return;
     }
