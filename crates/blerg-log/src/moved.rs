@@ -100,6 +100,10 @@ impl Moves {
     /// Where a position lies.
     pub fn of(&self, position: Position) -> Position {
         let Some(pairs) = &self.pairs else { return position };
+        // Before everything in any log.
+        if position == Position(0) {
+            return position;
+        }
         let behind = pairs.partition_point(|(here, _)| *here <= position.0);
         let found = behind.checked_sub(1).and_then(|at| pairs.get(at));
         Position(found.map_or(0, |(_, there)| *there))

@@ -9,6 +9,7 @@ use crate::core::Core;
 use crate::format::FORMAT_FILE;
 use crate::frame::{Header, Kind, Sums};
 use crate::geometry::Place;
+use crate::leftover;
 use crate::log::sync_names;
 use crate::rebuild::{Built, remove_old_indexes};
 use crate::scan::{Entry, Scan, Window};
@@ -158,6 +159,8 @@ impl Core {
         if let Some(refusal) = self.refusal(view.control.state()?) {
             return Err(refusal);
         }
+        // If that cannot be done now, the next erasure or compaction does it.
+        let _ = leftover::remove_if_any(self);
         space::lay_ballast(self);
         self.scrub_if_due()?;
         Ok(view)

@@ -34,6 +34,7 @@ impl Store {
         on_progress: OnProgress<'_>,
     ) -> Result<CompactedSite, Error> {
         let disk_bytes_before = disk_bytes(self.dir())?;
+        self.guard_databases()?;
         // What one before has left to do.
         self.move_seen()?;
         let log = self.log()?.compact(now_us, READERS_WAIT_MS, || self.seen_positions(), &mut |progress| {
@@ -47,6 +48,19 @@ impl Store {
         }
         let unfinished = self.shrink(on_progress)?;
         Ok(CompactedSite { log, disk_bytes_before, disk_bytes: disk_bytes(self.dir())?, unfinished })
+    }
+
+    /// That there is room for the largest database twice: once in a temporary file, once in its write-ahead log.
+    fn guard_databases(&self) -> Result<(), Error> {
+        let dir = self.dir();
+        let bytes = |file: &str| std::fs::metadata(dir.join(file)).map_or(0, |meta| meta.len());
+        let wanted = 2 * ["site.db", "search.db", "wiki.db", "jobs.db"].map(bytes).into_iter().max().unwrap_or(0);
+        let stat = rustix::fs::statvfs(dir).map_err(|errno| Error::io(dir, "look at the room of")(errno.into()))?;
+        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+        if free >= wanted {
+            return Ok(());
+        }
+        Err(blerg_log::Error::NoRoom { dir: dir.to_owned(), wanted, free }.into())
     }
 
     /// Writes every database anew, without the room of what is gone; in how many the write-ahead log could not be emptied.

@@ -174,6 +174,7 @@ fn positions_that_were_noted_keep_what_is_before_them_before_them() {
         let back = log.moves(1, 0).unwrap().unwrap().of(moved);
         assert_eq!(count(&old, position), count(&old, back), "{position:?} came back as {back:?}");
     }
+    assert_eq!(log.moves(0, 1).unwrap().unwrap().of(Position(0)), Position(0));
     assert!(log.moves(5, 3).unwrap().is_none());
     assert_eq!(log.moves(4, 4).unwrap().unwrap().of(Position(9)), Position(9));
 }

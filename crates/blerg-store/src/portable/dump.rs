@@ -43,7 +43,7 @@ struct Dump<'a> {
     /// Authors whose leaving is in the dump.
     left: HashSet<AuthorId>,
     /// Positions that somebody has seen up to, and how many steps came before each.
-    seen: BTreeMap<Position, u64>,
+    seen: BTreeMap<Position, Option<u64>>,
 }
 
 impl Store {
@@ -71,7 +71,7 @@ impl Store {
                 dump.leaving.insert(author);
             }
             let seen = self.seen(author, stamp)?;
-            dump.seen.extend([(seen.feed, 0), (seen.mentioned, 0)]);
+            dump.seen.extend([(seen.feed, None), (seen.mentioned, None)]);
             Ok(())
         })?;
         dump.write(&Line::Dump { version: DUMP_VERSION, site: self.site_id()? })?;
@@ -176,8 +176,8 @@ impl Dump<'_> {
     fn note_seen(&mut self, position: Position) {
         // The entries are few and passed in order, so those done are taken from the front once.
         let steps = self.steps;
-        for (_, seen) in self.seen.range_mut(..=position).rev().take_while(|(_, seen)| **seen == 0) {
-            *seen = steps;
+        for (_, seen) in self.seen.range_mut(..=position).rev().take_while(|(_, seen)| seen.is_none()) {
+            *seen = Some(steps);
         }
     }
 
@@ -185,7 +185,7 @@ impl Dump<'_> {
         if seen == Position(0) {
             return 0;
         }
-        self.seen.range(..=seen).next_back().map_or(0, |(_, steps)| *steps)
+        self.seen.range(..=seen).next_back().and_then(|(_, steps)| *steps).unwrap_or(0)
     }
 
     fn frame(&mut self, frame: Frame) -> Result<(), Error> {
