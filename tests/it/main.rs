@@ -5,6 +5,7 @@
 mod attacks;
 mod cgi_run;
 mod client;
+mod compact;
 mod connections;
 mod fcgi_client;
 mod feeds;
