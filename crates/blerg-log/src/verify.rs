@@ -156,7 +156,15 @@ impl Check<'_> {
     fn frame(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
         self.found.frames += 1;
         let by = entry.fate.position();
-        let fate = if self.snapshot.sees(by) { entry.fate } else { Fate::LIVE };
+        let fate = if by > 0 && self.snapshot.sees(by) { entry.fate } else { Fate::LIVE };
+        // What lies behind this snapshot was committed since; nothing lies behind the log. Looked at again, because the word may be
+        // written just now.
+        if entry.fate != Fate::LIVE && fate == Fate::LIVE {
+            let now = self.view.fate(entry.position)?;
+            if now != Fate::LIVE && (now.position() == 0 || now.position() >= self.view.control.look()?.commit.end) {
+                self.at(entry.position, format!("its fate names {:#x}, where no frame can be", now.0));
+            }
+        }
         if !self.is_true(entry, fate)? {
             self.at(entry.position, format!("its fate names {by}, where no frame decides it"));
         }

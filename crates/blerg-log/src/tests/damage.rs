@@ -251,3 +251,23 @@ fn by_a_wrong_index_that_it_may_not_mend_a_process_does_not_write() {
     assert!(generation(&late) > before);
     assert_eq!(log.commit(1, vec![put(0, "next")]).unwrap(), [Ok(Outcome::Record(RecordNo(80)))]);
 }
+
+#[test]
+fn a_fate_that_no_frame_can_have_decided_is_told_by_a_check_and_mended_by_a_rebuild() {
+    // Far behind the log; and without the word for what became of it.
+    for mask in [0x01, 0x40] {
+        let (disk, log) = store(vec![add("ada"), put(0, "one"), edit(0, 0, "two")]);
+        assert_eq!(log.verify(&mut |_| {}).unwrap().problems, []);
+        let (at, _) = last_frame(&disk, Kind::PUT, 0);
+        let highest = at + crate::frame::FATE_IN_FRAME + 7;
+        let byte = disk.bytes(&path(FIRST))[usize::try_from(highest).unwrap()];
+        disk.damage(&path(FIRST), highest, &[byte ^ mask]);
+        assert_ne!(text_of(&log, 0, 0).as_deref(), Some("two"));
+        let found = log.verify(&mut |_| {}).unwrap();
+        assert_eq!(found.problems.len(), 1, "{mask:#x}: {found:?}");
+        assert_eq!((found.problems[0].path.clone(), found.problems[0].offset), (path(FIRST), at));
+        log.rebuild(&mut |_| {}).unwrap();
+        assert_eq!(text_of(&log, 0, 0).as_deref(), Some("two"));
+        assert_eq!(log.verify(&mut |_| {}).unwrap().problems, []);
+    }
+}
