@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on stops there")]
 
 mod attacks;
+mod backup;
 mod cgi_run;
 mod client;
 mod compact;
