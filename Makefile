@@ -85,14 +85,11 @@ bench: all deps-bench ## compares with floors and peers in one run and prints ra
 	SCALE=$(SCALE) target/scale/release/scale
 	/usr/bin/python3 tests/bench/plot target/scale.json target/scale.svg
 
-soak: ## runs what takes long: every bit and length of a site's files damaged, as many as MINUTES allow
-	SOAK=$(MINUTES) cargo test --locked -p blerg-store --lib tests::damage -- --nocapture --test-threads 1
-
 fuzz: ## fuzzes whatever takes bytes from outside, all targets in MINUTES; a finding fails, its input is in target/fuzz/
 	tests/fuzz/run $(MINUTES)
 
 soak: MINUTES = 30
-soak: all deps-soak ## the long attacks on what is stored: kills, power cuts, full disks, traps at every call, for MINUTES; needs root
+soak: all deps-soak ## the long attacks on what is stored: kills, power cuts, full disks, traps, damage, for MINUTES; needs root
 	tests/soak/run $(MINUTES)
 
 deps-soak:

@@ -295,7 +295,7 @@ fn a_file_system_that_is_shut_down_and_mounted_again_loses_nothing() {
         // What is on the disk of the control page and of the index is that of some time ago.
         for at in [3, 5, 8] {
             let steps = [&steps[..at], &[Step::WriteBack], &steps[at..]].concat();
-            let scene = Scene { points_max: 60, ..Scene::new(&format!("{name}, written back at {at}"), steps) };
+            let scene = Scene { points_max: 40, ..Scene::new(&format!("{name}, written back at {at}"), steps) };
             let mut tried = Tried::default();
             for stop in scene.steps() {
                 let disk = scene.disk.fork();
@@ -347,7 +347,7 @@ fn any_call_of_an_everyday_history_may_fail() {
 
 #[test]
 fn any_call_of_two_processes_may_fail() {
-    fail_anywhere(&Scene { points_max: 300, ..Scene::new("two processes", beside()) });
+    fail_anywhere(&Scene { points_max: 150, ..Scene::new("two processes", beside()) });
 }
 
 #[test]
