@@ -204,7 +204,12 @@ impl Core {
         }
         let place = segments.geometry().segment(end);
         let commit = Follow::segment(segments, self.sums, place)?.up_to(place.end())?;
-        let damage = if damage.is_some() { damage } else { self.find_proof(segments, place, commit.end)? };
+        let damage = match damage {
+            Some(_) => damage,
+            // It was made whole before it had its name: whoever made it shorter took what was durable.
+            None if segments.is_short(place)? => Some(commit.end),
+            None => self.find_proof(segments, place, commit.end)?,
+        };
         Ok(Survey { commit, damage })
     }
 

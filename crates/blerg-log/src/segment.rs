@@ -155,6 +155,11 @@ impl Segments {
         })
     }
 
+    /// Whether the file of a segment has lost its end.
+    pub(crate) fn is_short(&self, place: Place) -> Result<bool, Error> {
+        Ok(self.segment(place)?.file.size()? < place.bytes)
+    }
+
     /// Whether the segment that `position` lies in exists.
     pub(crate) fn exists(&self, position: u64) -> Result<bool, Error> {
         match self.segment(self.geometry.segment_of(position)) {

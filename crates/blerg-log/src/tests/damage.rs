@@ -271,3 +271,24 @@ fn a_fate_that_no_frame_can_have_decided_is_told_by_a_check_and_mended_by_a_rebu
         assert_eq!(log.verify(&mut |_| {}).unwrap().problems, []);
     }
 }
+
+#[test]
+fn a_segment_that_lost_its_end_is_damage_and_never_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk: std::sync::Arc<dyn Disk> = std::sync::Arc::new(RealDisk);
+    Log::create_small(folder.path(), &identity(), std::sync::Arc::clone(&disk)).unwrap();
+    let log = Log::open(folder.path(), &options(Pread), std::sync::Arc::clone(&disk)).unwrap();
+    for op in [add("ada"), put(0, "one"), put(0, "two"), put(0, "three")] {
+        log.commit(1, vec![op]).unwrap()[0].clone().unwrap();
+    }
+    drop(log);
+    let segment = folder.path().join(FIRST);
+    std::fs::File::options().write(true).open(&segment).unwrap().set_len(400).unwrap();
+    std::fs::remove_file(folder.path().join("ctl")).unwrap();
+    for backend in [Pread, Mapped, Pread, Mapped] {
+        let refused = Log::open(folder.path(), &options(backend), std::sync::Arc::clone(&disk))
+            .and_then(|log| log.commit(1, vec![put(0, "next")]).map(drop));
+        assert!(refused.is_err(), "{backend:?}");
+        assert_eq!(std::fs::metadata(&segment).unwrap().len(), 400, "{backend:?}");
+    }
+}
