@@ -23,6 +23,7 @@ mod script;
 mod security;
 mod servers;
 mod site;
+mod soak;
 mod syscalls;
 mod tidy;
 mod tool;

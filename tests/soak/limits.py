@@ -11,6 +11,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import time
 
 from place import TIMEOUT, Failure, Ledger, Site, Writer, records
 
@@ -83,7 +84,11 @@ def server(folder):
                 one.close()
             running.timeout = TIMEOUT
             for _ in range(5):
-                reply = writer.step(running.ask, 2_000)
+                reply, deadline = writer.step(running.ask, 2_000), time.monotonic() + 20
+                # It has yet to see that they went.
+                while reply is not None and reply.status == 503 and time.monotonic() < deadline:
+                    time.sleep(0.02)
+                    reply = writer.step(running.ask, 2_000)
                 if reply is None or not reply.is_success():
                     raise Failure(f"a server of {files} files, round {round_}: {reply}")
         running.end()
