@@ -8,8 +8,10 @@ import json
 import os
 import pathlib
 import random
+import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.parse
@@ -18,6 +20,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BIN = pathlib.Path(os.environ.get("BIN") or ROOT / "dist").resolve()
 PASSWORD = "correct horse"
 TIMEOUT = 60
+# Whoever is told to end undoes his mounts first.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
 
 
 class Failure(Exception):
@@ -153,8 +157,8 @@ class Server:
         finally:
             connection.close()
 
-    def end(self, signal=15):
-        self.child.send_signal(signal)
+    def end(self, number=15):
+        self.child.send_signal(number)
         self.child.wait(TIMEOUT)
         self.log.close()
         pathlib.Path(self.socket).unlink(missing_ok=True)
