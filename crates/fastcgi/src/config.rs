@@ -9,7 +9,8 @@ use std::time::Duration;
 pub struct Config {
     /// Event loops (1: one loop is faster than the web server in front of it).
     pub threads: usize,
-    /// Most threads of the pool; they start when they are needed and end when idle (16: they mostly wait).
+    /// Most threads of the pool; they start when they are needed and end when idle (16: they mostly wait). While requests
+    /// wait for one, clients that keep one busy and take nothing for a second, or not everything for ten, are closed.
     pub pool_threads_max: usize,
     /// Most requests that wait for the pool; the next one is refused as overload (64).
     pub pool_queue_max: usize,

@@ -30,6 +30,8 @@ const INPUT_BYTES: usize = 64 << 10;
 const FRESH_GRACE: Duration = Duration::from_secs(1);
 /// How often a loop that holds too much looks whether it still does.
 const HOLD: Duration = Duration::from_millis(20);
+/// How often a loop looks for clients that keep threads from others.
+const STARVED: Duration = Duration::from_millis(100);
 
 /// A stop that has begun.
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +123,8 @@ impl EventLoop {
         }
         let accept = self.acceptor.as_ref().and_then(|acceptor| acceptor.wakes_at(self.now));
         let stop = self.stopping.map(|stopping| stopping.until);
-        let next = [self.next_scan, stop, accept].into_iter().flatten().min();
+        let starved = self.shared.pool.is_starved().then(|| self.now + STARVED);
+        let next = [self.next_scan, stop, accept, starved].into_iter().flatten().min();
         next.map(|at| at.saturating_duration_since(self.now))
     }
 
@@ -277,6 +280,9 @@ impl EventLoop {
         if self.is_holding() && !self.again.is_empty() {
             self.close_most_stalled();
         }
+        if self.shared.pool.is_starved() {
+            self.close_stalled_with_threads();
+        }
         if self.next_scan.is_none_or(|at| at > self.now) {
             return;
         }
@@ -309,6 +315,17 @@ impl EventLoop {
         if let Some((token, _)) = stalled.max_by_key(|(_, connection)| connection.counted_bytes) {
             self.shared.application.report(&Trouble::Stalled);
             self.close(token);
+        }
+    }
+
+    /// Frees threads that wait for clients, when requests wait for threads.
+    fn close_stalled_with_threads(&mut self) {
+        for token in 0..self.connections.len() {
+            let Some(Some(connection)) = self.connections.get(token) else { continue };
+            if connection.is_stalled(self.now) && connection.session.holds_thread() {
+                self.shared.application.report(&Trouble::Stalled);
+                self.close(token);
+            }
         }
     }
 

@@ -25,6 +25,8 @@ struct State {
     queue: VecDeque<Vec<u8>>,
     queued_bytes: usize,
     parked: Option<Rest>,
+    /// Whether a handler waits for room.
+    waiting: bool,
     begun: bool,
     ended: bool,
     abandoned: bool,
@@ -50,8 +52,10 @@ impl Flow {
     pub(crate) fn pass(&self, records: Vec<u8>) -> io::Result<()> {
         let mut state = self.lock();
         while state.queued_bytes >= self.window_bytes && !state.abandoned {
+            state.waiting = true;
             state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        state.waiting = false;
         if state.abandoned {
             return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the client is gone"));
         }
@@ -102,6 +106,11 @@ impl Flow {
             self.room.notify_one();
         }
         Taken::Records(records, resumed)
+    }
+
+    /// Whether a thread of the pool waits for the client.
+    pub(crate) fn holds_thread(&self) -> bool {
+        self.lock().waiting
     }
 
     pub(crate) fn queued_bytes(&self) -> usize {

@@ -144,6 +144,12 @@ impl Pool {
         self.inner.work.notify_one();
     }
 
+    /// Whether requests wait while every thread has one: those that wait for clients themselves stand in the way.
+    pub(crate) fn is_starved(&self) -> bool {
+        let state = self.inner.lock();
+        state.busy >= self.inner.threads_max && state.ready() > 0
+    }
+
     /// Waits until nothing runs, at most until then.
     pub(crate) fn wait_until_quiet(&self, until: Instant) {
         let mut state = self.inner.lock();

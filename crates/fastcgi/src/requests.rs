@@ -76,6 +76,11 @@ impl Requests {
         self.out.len() + flows.sum::<usize>()
     }
 
+    /// Whether a thread of the pool waits for the client.
+    pub(crate) fn hold_thread(&self) -> bool {
+        self.active.iter().any(|active| matches!(&active.phase, Phase::Pooled(flow) if flow.holds_thread()))
+    }
+
     /// What the requests wait for, the most urgent first.
     pub(crate) fn waiting(&self) -> Option<Waiting> {
         let each = self.active.iter().map(|active| match &active.phase {

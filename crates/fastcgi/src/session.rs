@@ -105,6 +105,11 @@ impl Session {
         self.requests.held_bytes()
     }
 
+    /// Whether a thread of the pool waits for the client.
+    pub(crate) fn holds_thread(&self) -> bool {
+        self.requests.hold_thread()
+    }
+
     /// Borrows a buffer for output, so that an idle session needs none of its own.
     pub(crate) fn borrow_buffer(&mut self, spare: &mut Vec<u8>) {
         if self.requests.out.capacity() == 0 {

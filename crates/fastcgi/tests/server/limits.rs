@@ -137,6 +137,23 @@ fn too_much_unsent_closes_the_one_that_holds_most_of_it() {
 }
 
 #[test]
+fn clients_that_do_not_read_keep_threads_only_while_nobody_waits_for_one() {
+    let server = Running::with(Config { pool_threads_max: 2, ..Config::default() });
+    let stalled: Vec<Client> = (0..6)
+        .map(|_| {
+            let mut client = server.client();
+            client.send(&request(1, &[("DO", "write long"), ("POOL", "")], b""));
+            client
+        })
+        .collect();
+    let mut client = server.client();
+    client.send(&request(1, &[("POOL", "")], b""));
+    assert!(client.answer(1).stdout.ends_with("ok 0 true"), "served long before the time-out");
+    assert!(server.lab.has_heard("too much unsent"));
+    drop(stalled);
+}
+
+#[test]
 fn connections_that_wait_too_long_are_closed() {
     let config = Config { idle_timeout: 2 * SHORT, read_timeout: SHORT, ..Config::default() };
     let server = Running::with(config);
