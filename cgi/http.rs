@@ -6,6 +6,7 @@ mod connection;
 mod exchange;
 mod files;
 mod loops;
+mod room;
 mod stop;
 mod timed;
 
@@ -54,7 +55,9 @@ pub fn run(config: Config) -> Result<(), Error> {
     let tick = Tick::start(Arc::clone(&store));
     let jobs = Jobs::start(&store, hub)?;
     let site = Site::new(&store, Part::Whole, &setup, jobs.wake());
-    let exchange = Exchange::new(Arc::new(site), setup.front.clone(), files);
+    let longest_file = setup.config.number(Key::WikiFileMax).saturating_mul(1024 * 1024);
+    let room = usize::try_from(longest_file).unwrap_or(usize::MAX);
+    let exchange = Exchange::new(Arc::new(site), setup.front.clone(), files, room);
     say(&format!("{}\n", url(&setup, &socket)));
     let outcome = loops::serve(socket, exchange, threads, loops::signalled());
     drop((tick, jobs));

@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 
 use crate::http::body::{self, Answer};
 use crate::http::files::Files;
+use crate::http::room::{INCOMING_BYTES, OUTGOING_BYTES, Place, Room};
 use crate::setup::now_us;
 
 /// Slow requests that wait for a thread of the pool, those at work included; the next one is answered with 503. A crowd of a
@@ -37,6 +38,9 @@ pub(crate) struct Exchange {
     /// Places for requests that hash a password, and the turn that one of them has.
     hashing: Arc<Semaphore>,
     turn: Arc<Semaphore>,
+    /// Room for what clients send, and for what they have not taken yet.
+    incoming: Arc<Room>,
+    outgoing: Arc<Room>,
 }
 
 /// An answer that is there, or is being made. Most are there, so the common case carries no state of the other.
@@ -66,9 +70,18 @@ pub(crate) struct Peer {
 }
 
 impl Exchange {
-    pub(crate) fn new(site: Arc<dyn Handler>, front: Front, files: Files) -> Arc<Exchange> {
+    /// `body_bytes_max`: the longest body that the site takes.
+    pub(crate) fn new(site: Arc<dyn Handler>, front: Front, files: Files, body_bytes_max: usize) -> Arc<Exchange> {
         let places = |number| Arc::new(Semaphore::new(number));
-        Arc::new(Exchange { site, front, files, slow: places(SLOW_MAX), hashing: places(HASHING_MAX), turn: places(1) })
+        let (slow, hashing, turn) = (places(SLOW_MAX), places(HASHING_MAX), places(1));
+        // One body of the longest kind must always find room beside others.
+        let incoming = Room::new(INCOMING_BYTES.max(body_bytes_max.saturating_mul(2)));
+        Arc::new(Exchange { site, front, files, slow, hashing, turn, incoming, outgoing: Room::new(OUTGOING_BYTES) })
+    }
+
+    /// Room for what clients have not taken yet.
+    pub(crate) fn outgoing(&self) -> Arc<Room> {
+        Arc::clone(&self.outgoing)
     }
 
     /// Answers one request: at once if it is quick.
@@ -85,15 +98,14 @@ impl Exchange {
             answer
         };
         if let Some(response) = accepted.as_ref().ok().and_then(|request| self.at_once(request)) {
-            return Answering::Ready(Some(end(write(response.seal(method), pool))));
+            return Answering::Ready(Some(end(self.write(response, method, pool))));
         }
         let (this, pool) = (Arc::clone(self), pool.clone());
         Answering::Slow(Box::pin(async move {
-            let response = match accepted {
+            end(match accepted {
                 Ok(request) => this.carry_out(request, &head, body, &pool).await,
-                Err(refusal) => refused(refusal, body).await,
-            };
-            end(write(response.seal(method), &pool))
+                Err(refusal) => this.write(refused(refusal, body).await, method, &pool),
+            })
         }))
     }
 
@@ -133,47 +145,64 @@ impl Exchange {
         head: &http::request::Parts,
         body: Incoming,
         pool: &Handle,
-    ) -> Response {
-        let plan = self.site.plan(&request);
+    ) -> http::Response<Answer> {
+        let (plan, method) = (self.site.plan(&request), request.method);
+        let mut place = None;
         if request.method == Method::Post {
-            match read_body(&request, head, body, plan.body_bytes_max).await {
-                Ok(bytes) => request.body = bytes,
-                Err(response) => return response,
+            match read_body(&request, head, body, plan.body_bytes_max, &self.incoming).await {
+                Ok(taken) => (request.body, place) = taken,
+                Err(response) => return self.write(response, method, pool),
             }
         }
         match plan.pace {
-            Pace::Quick => self.handle(&request),
-            Pace::Slow => self.in_pool(request, pool).await,
-            Pace::Hashing => self.in_turn(request, pool).await,
+            Pace::Quick => self.write(self.handle(&request), method, pool),
+            Pace::Slow => self.in_pool(request, place, pool).await,
+            Pace::Hashing => self.in_turn(request, place, pool).await,
         }
     }
 
     /// Waits for the turn without a thread.
-    async fn in_turn(self: &Arc<Self>, request: Request, pool: &Handle) -> Response {
+    async fn in_turn(self: &Arc<Self>, request: Request, room: Option<Place>, pool: &Handle) -> http::Response<Answer> {
         let Ok(_place) = self.hashing.try_acquire() else {
-            return Refusal::OVERLOAD.response();
+            return self.write(Refusal::OVERLOAD.response(), request.method, pool);
         };
         let Ok(_turn) = self.turn.acquire().await else {
-            return Refusal::BROKEN.response();
+            return self.write(Refusal::BROKEN.response(), request.method, pool);
         };
-        self.in_pool(request, pool).await
+        self.in_pool(request, room, pool).await
     }
 
-    async fn in_pool(self: &Arc<Self>, request: Request, pool: &Handle) -> Response {
+    /// `room` is what the request's body takes; it is free when the request is done. The answer takes its own before it
+    /// leaves the thread, so that there are never more answers outside the count than threads.
+    async fn in_pool(self: &Arc<Self>, request: Request, room: Option<Place>, pool: &Handle) -> http::Response<Answer> {
+        let method = request.method;
         let Ok(place) = Arc::clone(&self.slow).try_acquire_owned() else {
-            return Refusal::OVERLOAD.response();
+            return self.write(Refusal::OVERLOAD.response(), method, pool);
         };
-        let this = Arc::clone(self);
+        let (this, handle) = (Arc::clone(self), pool.clone());
         let job = pool.spawn_blocking(move || {
-            let _place = place;
-            this.handle(&request)
+            let _places = (place, room);
+            this.write(this.handle(&request), method, &handle)
         });
-        job.await.unwrap_or_else(|_| Refusal::BROKEN.response())
+        job.await.unwrap_or_else(|_| self.write(Refusal::BROKEN.response(), method, pool))
     }
 
     /// A handler that panics costs its own request only.
     fn handle(&self, request: &Request) -> Response {
         catch_unwind(AssertUnwindSafe(|| self.site.handle(request))).unwrap_or_else(|_| Refusal::BROKEN.response())
+    }
+
+    /// The answer as hyper takes it; 503 where clients that don't read have left no room for it.
+    fn write(&self, response: Response, method: Method, pool: &Handle) -> http::Response<Answer> {
+        let Sealed { status, headers, body } = response.seal(method);
+        match Answer::new(body, pool, &self.outgoing) {
+            Some(answer) => write(status, headers, answer),
+            None => {
+                let Sealed { status, headers, body } = Refusal::OVERLOAD.response().seal(method);
+                let answer = Answer::new(body, pool, &self.outgoing);
+                write(status, headers, answer.unwrap_or(Answer::Whole(None)))
+            }
+        }
     }
 }
 
@@ -182,14 +211,15 @@ async fn read_body(
     head: &http::request::Parts,
     body: Incoming,
     bytes_max: usize,
-) -> Result<Vec<u8>, Response> {
+    room: &Room,
+) -> Result<body::Taken, Response> {
     let chunked = head.headers.contains_key(TRANSFER_ENCODING);
     if chunked && head.headers.contains_key(CONTENT_LENGTH) {
         return Err(refused(Refusal::LENGTH, body).await);
     }
     let length = if chunked { Ok(None) } else { request.body_length(bytes_max).map(Some) };
     let read = match length {
-        Ok(length) => body::read(body, length, bytes_max).await,
+        Ok(length) => body::read(body, length, bytes_max, room).await,
         Err(refusal) => return Err(refused(refusal, body).await),
     };
     read.map_err(|refusal| refusal.response().header("Connection", "close"))
@@ -204,12 +234,12 @@ async fn refused(refusal: Refusal, body: Incoming) -> Response {
     refusal.response().header("Connection", "close")
 }
 
-fn write(sealed: Sealed, pool: &Handle) -> http::Response<Answer> {
-    let mut response = http::Response::new(Answer::new(sealed.body, pool));
-    *response.status_mut() = StatusCode::from_u16(sealed.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+fn write(status: u16, fields: Vec<(&'static str, Cow<'static, str>)>, answer: Answer) -> http::Response<Answer> {
+    let mut response = http::Response::new(answer);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.reserve(sealed.headers.len() + 1);
-    for (name, value) in sealed.headers {
+    headers.reserve(fields.len() + 1);
+    for (name, value) in fields {
         if let (Some(name), Some(value)) = (header_name(name), header_value(value)) {
             headers.append(name, value);
         }

@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::http::connection::{self, Server};
+use crate::http::connection::{self, Arrival, HEAD_WAIT_MAX, HEAD_WAIT_MAX_SCARCE, Server};
 use crate::http::exchange::{Exchange, Peer};
 use crate::http::stop::Stop;
 use crate::http::timed::Stream;
@@ -27,8 +27,8 @@ use crate::site::log;
 const OTHER_FILES: u64 = 256;
 /// Fewer connections than this are no server.
 const CONNECTIONS_MIN: u64 = 16;
-/// Threads of the pool: they mostly wait for the disk or for their turn at hashing.
-const POOL_THREADS_MAX: usize = 32;
+/// Threads of the pool: they mostly wait for the disk. Each may be making an answer of a MiB that nobody reads.
+const POOL_THREADS_MAX: usize = 8;
 /// How long a stop waits for what is in flight.
 const STOP_WAIT_MAX: Duration = Duration::from_secs(30);
 /// How long to wait after an accept that failed (no more files): the queue of the kernel keeps the connections.
@@ -39,8 +39,7 @@ const SIGXFSZ: i32 = 25;
 /// A connection on its way to its loop.
 struct Accepted {
     stream: Raw,
-    peer: Peer,
-    place: OwnedSemaphorePermit,
+    arrival: Arrival,
 }
 
 /// A stream that no loop knows yet.
@@ -112,13 +111,13 @@ fn run_loop(server: &Server, receiver: UnboundedReceiver<Accepted>) {
 
 /// Takes connections as they are dealt.
 async fn take(server: Server, mut receiver: UnboundedReceiver<Accepted>) {
-    while let Some(Accepted { stream, peer, place }) = receiver.recv().await {
+    while let Some(Accepted { stream, arrival }) = receiver.recv().await {
         let stream = match stream {
             Raw::Tcp(stream) => tokio::net::TcpStream::from_std(stream).map(Stream::Tcp),
             Raw::Unix(stream) => tokio::net::UnixStream::from_std(stream).map(Stream::Unix),
         };
         if let Ok(stream) = stream {
-            tokio::spawn(connection::serve(server.clone(), stream, peer, place));
+            tokio::spawn(connection::serve(server.clone(), stream, arrival));
         }
     }
 }
@@ -146,6 +145,8 @@ async fn accept(
         Socket::Unix(socket, path) => (Listener::Unix(UnixListener::from_std(socket)?), Some(path)),
     };
     let mut turn = loops.iter().cycle();
+    // When fewer than a quarter of all places are free.
+    let scarce = places.available_permits() / 4;
     let accepting = async {
         loop {
             let Ok(place) = Arc::clone(places).acquire_owned().await else {
@@ -153,7 +154,9 @@ async fn accept(
             };
             match listener.accept().await {
                 Ok((stream, peer)) => {
-                    let accepted = Accepted { stream, peer, place };
+                    let is_scarce = places.available_permits() < scarce;
+                    let head_wait_max = if is_scarce { HEAD_WAIT_MAX_SCARCE } else { HEAD_WAIT_MAX };
+                    let accepted = Accepted { stream, arrival: Arrival { peer, head_wait_max, place } };
                     if turn.next().is_some_and(|next| next.send(accepted).is_err()) {
                         return;
                     }

@@ -81,7 +81,7 @@ fn start(threads: usize) -> Running {
     let address = tcp.local_addr().expect("bound");
     let fake = Arc::new(Fake::default());
     let handler: Arc<dyn Handler> = Arc::<Fake>::clone(&fake);
-    let exchange = Exchange::new(handler, Front::default(), files);
+    let exchange = Exchange::new(handler, Front::default(), files, 1000);
     let (stop, stopped) = oneshot::channel();
     let (end, ended): (Sender<()>, Receiver<()>) = channel();
     let thread = thread::spawn(move || {

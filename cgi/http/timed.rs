@@ -1,15 +1,19 @@
 //! A connection's stream that gives up on a client that takes nothing of its answer: [`Timed`]. The timer exists only
-//! while a write waits, so that an answer that fits the socket's buffer costs nothing. A close takes what the client had
+//! while a write waits, so that an answer that fits the socket's buffer costs nothing; while there is little room for the
+//! answers of all, it is short. A close takes what the client had
 //! still sent, because closing on unread bytes resets the connection and the client never sees its answer.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::Sleep;
+
+use crate::http::room::{Room, TIGHT_WAIT_MAX};
 
 /// A client that takes no byte for this long is gone.
 pub(crate) const WRITE_WAIT_MAX: Duration = Duration::from_secs(60);
@@ -29,15 +33,29 @@ pub(crate) enum Stream {
 #[derive(Debug)]
 pub(crate) struct Timed {
     stream: Stream,
-    waiting: Option<Pin<Box<Sleep>>>,
+    waiting: Option<Waiting>,
     wait_max: Duration,
+    room: Arc<Room>,
     /// Bytes taken since the close, once it has begun.
     lingered: Option<usize>,
 }
 
+/// A wait, looked at now and then.
+#[derive(Debug)]
+struct Waiting {
+    since: Instant,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Waiting {
+    fn new(most: Duration) -> Waiting {
+        Waiting { since: Instant::now(), sleep: Box::pin(tokio::time::sleep(most)) }
+    }
+}
+
 impl Timed {
-    pub(crate) fn new(stream: Stream, wait_max: Duration) -> Timed {
-        Timed { stream, waiting: None, wait_max, lingered: None }
+    pub(crate) fn new(stream: Stream, wait_max: Duration, room: Arc<Room>) -> Timed {
+        Timed { stream, waiting: None, wait_max, room, lingered: None }
     }
 
     fn limit<T>(&mut self, outcome: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
@@ -45,9 +63,19 @@ impl Timed {
             self.waiting = None;
             return outcome;
         }
-        let wait_max = self.wait_max;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(wait_max)));
-        waiting.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        let step = TIGHT_WAIT_MAX.min(self.wait_max);
+        let waiting = self.waiting.get_or_insert_with(|| Waiting::new(step));
+        while waiting.sleep.as_mut().poll(cx).is_ready() {
+            if self.room.is_tight() || waiting.since.elapsed() >= self.wait_max {
+                // The kernel, too, is not to keep what nobody takes.
+                if let Stream::Tcp(stream) = &self.stream {
+                    let _ = stream.set_zero_linger();
+                }
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            waiting.sleep = Box::pin(tokio::time::sleep(step));
+        }
+        Poll::Pending
     }
 }
 
@@ -63,8 +91,8 @@ impl Timed {
                 Poll::Pending if taken == 0 => break,
                 Poll::Pending => {
                     self.lingered = Some(taken);
-                    let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER_WAIT_MAX)));
-                    return waiting.as_mut().poll(cx).map(Ok);
+                    let waiting = self.waiting.get_or_insert_with(|| Waiting::new(LINGER_WAIT_MAX));
+                    return waiting.sleep.as_mut().poll(cx).map(Ok);
                 }
             }
         }

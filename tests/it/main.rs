@@ -16,6 +16,7 @@ mod front;
 mod http;
 mod logins;
 mod mixed;
+mod overload;
 mod real;
 mod recovery;
 mod rules;
