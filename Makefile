@@ -18,7 +18,7 @@ DEPS_TEST  = git lighttpd apache2 libapache2-mod-fcgid nginx-light libfcgi-bin l
              chromium fortunes fortunes-de fortunes-es fortunes-it fortunes-pl fortunes-ru fortunes-zh ca-certificates systemd
 DEPS_BENCH = $(DEPS_TEST) libfcgi-dev wrk gcc hey fossil php-fpm php-xml procps \
              python3-matplotlib python3-flask python3-gevent python3-markdown-it python3-mdit-py-plugins
-DEPS_SOAK  = python3 qemu-utils fuse3 e2fsprogs xfsprogs btrfs-progs mount util-linux strace
+DEPS_SOAK  = python3 lighttpd qemu-utils fuse3 e2fsprogs xfsprogs btrfs-progs mount util-linux strace
 SUDO       = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: all run test lint tidy deps deps-bench deps-soak bench shots lighthouse install fuzz soak clean
