@@ -141,7 +141,9 @@ impl Wreck {
         let mut lost = Lost::default();
         let (sums, identity, geometry) = match read {
             Ok((format, _)) => (Sums::new(&format.identity.hash_key), format.identity, format.geometry),
-            Err(Error::Format { what, .. }) if what.starts_with("first line \"blerg log ") => {
+            Err(Error::Format { what, .. })
+                if what.starts_with("first line ") && is_whole(&*disk, &dir.join(FORMAT_FILE))? =>
+            {
                 return Err(Error::Format { path: dir.join(FORMAT_FILE), what });
             }
             Err(error) => {
@@ -390,6 +392,16 @@ impl Log {
         let stays = [State::Damaged, State::Lost, State::Alien].contains(&look.state);
         Ok(self.core.refusal(look.state).filter(|_| stays).map(problem))
     }
+}
+
+/// Whether a FORMAT that cannot be understood is as it was written: that of a later version.
+fn is_whole(disk: &dyn Disk, path: &Path) -> Result<bool, Error> {
+    let mut bytes = vec![0; SECTOR_BYTES];
+    let found = File::open(disk, path, OpenMode::Read)?.read_up_to(&mut bytes, 0)?;
+    bytes.truncate(found);
+    let text = String::from_utf8_lossy(&bytes);
+    let Some((body, sum)) = text.rsplit_once("crc32c ") else { return Ok(false) };
+    Ok(sum.trim_end() == format!("{:08x}", crc32c::crc32c(body.as_bytes())))
 }
 
 /// The sound frame at an offset of a segment, if all of it is there.

@@ -69,6 +69,9 @@ impl Report {
         match checked {
             Err(Error::Sqlite { source, .. }) => self.problem(format!("{file}: {source}")),
             Err(Error::Damaged { what }) => self.problem(format!("{file}: {what}")),
+            Err(Error::SchemaVersion { found, known, .. }) => {
+                self.problem(format!("{file}: of version {found}, this program knows {known}"));
+            }
             other => return other,
         }
         Ok(())

@@ -279,7 +279,7 @@ fn a_segment_that_lost_its_end_is_damage_and_never_cut() {
     Log::create_small(folder.path(), &identity(), std::sync::Arc::clone(&disk)).unwrap();
     let log = Log::open(folder.path(), &options(Pread), std::sync::Arc::clone(&disk)).unwrap();
     for op in [add("ada"), put(0, "one"), put(0, "two"), put(0, "three")] {
-        log.commit(1, vec![op]).unwrap()[0].clone().unwrap();
+        log.commit(1, vec![op]).unwrap()[0].unwrap();
     }
     drop(log);
     let segment = folder.path().join(FIRST);
@@ -290,5 +290,23 @@ fn a_segment_that_lost_its_end_is_damage_and_never_cut() {
             .and_then(|log| log.commit(1, vec![put(0, "next")]).map(drop));
         assert!(refused.is_err(), "{backend:?}");
         assert_eq!(std::fs::metadata(&segment).unwrap().len(), 400, "{backend:?}");
+    }
+}
+
+#[test]
+fn a_format_of_a_later_version_is_not_salvaged_and_a_damaged_one_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk: std::sync::Arc<dyn Disk> = std::sync::Arc::new(RealDisk);
+    Log::create_small(folder.path(), &identity(), std::sync::Arc::clone(&disk)).unwrap();
+    let path = folder.path().join("FORMAT");
+    let later = std::fs::read_to_string(&path).unwrap().replace("blerg log 1", "blerg log 9");
+    let open = || Wreck::open(folder.path(), std::sync::Arc::clone(&disk), options(Pread).random, &mut |_| {});
+    let (body, _) = later.rsplit_once("crc32c").unwrap();
+    std::fs::write(&path, format!("{body}crc32c {:08x}\n", crc32c::crc32c(body.as_bytes()))).unwrap();
+    assert!(matches!(open(), Err(Error::Format { .. })));
+    for damaged in [later.as_str(), "blerg log ", ""] {
+        std::fs::write(&path, damaged).unwrap();
+        let wreck = open().unwrap();
+        assert_eq!((wreck.identity().site_id, wreck.lost().len), (identity().site_id, 1), "{damaged:?}");
     }
 }

@@ -138,11 +138,16 @@ impl Store {
         &self,
         mut each: impl FnMut(&crate::AccountRow) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut after = None;
+        let mut after: Option<String> = None;
         loop {
             let rows = self.accounts(after.as_deref())?;
             let Some(last) = rows.last() else { return Ok(()) };
-            after = Some(last.account.name.clone());
+            let next = last.account.name.to_ascii_lowercase();
+            // A name that is not the one it is found by would begin the same page again, for ever.
+            if after.as_ref().is_some_and(|after| next <= *after) {
+                return Err(Error::Damaged { what: "accounts do not stand in the order of their names".to_owned() });
+            }
+            after = Some(next);
             for row in &rows {
                 each(row)?;
             }

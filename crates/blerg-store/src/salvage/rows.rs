@@ -13,7 +13,7 @@ use crate::db::{Checkpoints, Db, Layout, Syncing};
 /// SQLite's pages; ours are all of the usual size.
 const PAGE_BYTES: usize = 4096;
 /// Row numbers tried one by one behind damaged pages of one table.
-const TRIES_MAX: i64 = 100_000;
+const TRIES_MAX: i64 = 10_000;
 
 /// A copy of a damaged database.
 pub(super) struct Old {
@@ -40,6 +40,14 @@ impl Old {
         if found.is_err() {
             findings.push("its first page is damaged; what it should say is known".to_owned());
             replace_first_page(&copy, scratch, layout, random)?;
+            found = look(&copy, layout);
+        }
+        if let Ok((connection, version)) = &found
+            && *version != layout.version()
+            && schema(connection)? == schema(&Connection::open(template(scratch, layout, random)?).map_err(failed)?)?
+        {
+            findings.push(format!("it says that it is of version {version}, and is of {}", layout.version()));
+            connection.pragma_update(None, "user_version", layout.version()).map_err(failed)?;
             found = look(&copy, layout);
         }
         Ok(match found {
@@ -89,6 +97,7 @@ impl Old {
         let mut last = i64::MIN;
         let mut tries = 0;
         loop {
+            let before = last;
             let found = row(&mut next, last, take).or_else(|error| {
                 if tries == 0 {
                     lost.push(format!("{table}: rows from {} on cannot be read: {error}", last.max(0) + 1));
@@ -102,14 +111,22 @@ impl Old {
                     found => found,
                 }
             });
-            match found {
-                Ok(Found::Row(at)) => last = at,
+            let at = match found {
+                Ok(Found::Row(at)) => at,
                 Ok(Found::Wrong(at, why)) => {
                     lost.push(format!("{table}: row {at}: {why}"));
-                    last = at;
+                    at
                 }
                 Ok(Found::None) | Err(_) => return,
+            };
+            // In a damaged tree the next row may be one of before, for ever.
+            if at <= before {
+                tries += 1;
             }
+            if tries > TRIES_MAX {
+                return;
+            }
+            last = at.max(before.saturating_add(1));
         }
     }
 
@@ -195,6 +212,30 @@ fn look(copy: &Path, layout: &Layout) -> Result<(Connection, i64), rusqlite::Err
     }
 }
 
+/// A new database with nothing in it.
+fn template(scratch: &Path, layout: &'static Layout, random: fn(&mut [u8])) -> Result<PathBuf, Error> {
+    let mut name = [0; 8];
+    random(&mut name);
+    let dir = scratch.join(format!("new{:x}", u64::from_le_bytes(name)));
+    fs::create_dir(&dir).map_err(Error::io(&dir, "make"))?;
+    drop(Db::open(&dir, layout, Syncing::Normal, Checkpoints::AtClose)?);
+    Ok(dir.join(layout.file))
+}
+
+fn failed(error: rusqlite::Error) -> Error {
+    Error::sqlite("compare schemas")(error)
+}
+
+/// What the tables of a database are.
+fn schema(connection: &Connection) -> Result<Vec<Option<String>>, Error> {
+    let read = || -> Result<Vec<Option<String>>, rusqlite::Error> {
+        let mut statement = connection.prepare("SELECT sql FROM sqlite_schema ORDER BY type, name")?;
+        let lines = statement.query_map((), |row| row.get(0))?;
+        lines.collect()
+    };
+    read().map_err(failed)
+}
+
 /// Gives the copy the first page of a new database: where its tables begin is the same in all that our programs made.
 fn replace_first_page(
     copy: &Path,
@@ -202,12 +243,7 @@ fn replace_first_page(
     layout: &'static Layout,
     random: fn(&mut [u8]),
 ) -> Result<(), Error> {
-    let mut name = [0; 8];
-    random(&mut name);
-    let dir = scratch.join(format!("new{:x}", u64::from_le_bytes(name)));
-    fs::create_dir(&dir).map_err(Error::io(&dir, "make"))?;
-    drop(Db::open(&dir, layout, Syncing::Normal, Checkpoints::AtClose)?);
-    let template = dir.join(layout.file);
+    let template = template(scratch, layout, random)?;
     let new = fs::read(&template).map_err(Error::io(&template, "read"))?;
     let mut page = new.get(..PAGE_BYTES).unwrap_or_default().to_vec();
     let bytes = fs::metadata(copy).map_err(Error::io(copy, "look at"))?.len();

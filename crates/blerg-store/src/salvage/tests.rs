@@ -149,3 +149,17 @@ fn nothing_is_written_where_something_is() {
     let refused = case.site.store.salvage(NOW_US, case.to.path(), &mut |_| {});
     assert!(matches!(refused, Err(Error::NotEmpty { .. })), "{refused:?}");
 }
+
+#[test]
+fn an_account_whose_name_is_damaged_keeps_nobody_waiting_for_ever() {
+    let case = site();
+    let connection = rusqlite::Connection::open(case.dir.join("site.db")).unwrap();
+    connection.execute("UPDATE account SET name = 'aa' WHERE name = 'bob'", ()).unwrap();
+    drop(connection);
+    let found = case.site.store.check(&mut |_| {}).unwrap().problems;
+    assert!(found.iter().any(|problem| problem.contains("account aa")), "{found:?}");
+    assert!(case.site.store.dump(&mut Vec::new(), &mut |_| {}).is_err());
+    let (done, _) = case.salvage();
+    assert!(done.lost.iter().any(|what| what.contains("its author is \"bob\"")), "{:?}", done.lost);
+    assert_eq!(done.accounts, 2);
+}

@@ -434,11 +434,6 @@ fn any_byte_of_format_can_be_damaged_and_any_length_cut() {
         let refused = Store::new(&victim.dir, fixed()).log().map(drop).unwrap_err();
         tally.cases += 1;
         tally.refused += 1;
-        let head = fs::read(victim.dir.join("FORMAT")).unwrap();
-        if head.starts_with(b"blerg log ") && !head.starts_with(b"blerg log 1\n") && head.contains(&b'\n') {
-            // Another version, for all that can be known: to be read by another program.
-            return;
-        }
         assert!(format!("{refused:?}").contains("FORMAT"), "{what}: {refused:?}");
         let mut lost = Tally::default();
         salvage(&victim, &what, &mut lost, None);
@@ -471,7 +466,8 @@ fn database(victim: &Victim, damage: &Damage, tally: &mut Tally) {
     tally.told += u64::from(!told.is_empty());
     // SQLite has no checksums: a byte of a value can be another without anybody being able to tell.
     tally.unharmed += u64::from(told.is_empty());
-    assert!(told.is_empty() || told.iter().any(|problem| problem.contains(name)), "{what}: {told:?}");
+    let names = |problem: &String| problem.contains(name) || (name == "site.db" && problem.starts_with("account "));
+    assert!(told.is_empty() || told.iter().any(names), "{what}: {told:?}");
     if name == "search.db" {
         let store = Store::new(&victim.dir, fixed());
         store.rebuild(&mut |_| {}).unwrap_or_else(|error| panic!("{what}: rebuild: {error:?}"));
