@@ -149,10 +149,20 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets the full-text index; one that is too damaged for that is removed.
+    /// Forgets the full-text index; one that is too damaged for that, or says that it is of another version, is removed.
     pub(crate) fn reset_search(&self) -> Result<(), Error> {
-        match self.search_index().and_then(|index| index.reset()) {
-            Err(Error::Sqlite { .. } | Error::Damaged { .. }) => {
+        let reset = || {
+            let index = self.search_index()?;
+            index.reset()?;
+            // What is empty now may still have tables that are not what they should be.
+            index.next()?;
+            match index.check()?.0.pop() {
+                Some(what) => Err(Error::Damaged { what }),
+                None => Ok(()),
+            }
+        };
+        match reset() {
+            Err(Error::Sqlite { .. } | Error::Damaged { .. } | Error::SchemaVersion { .. }) => {
                 *lock(&self.search) = None;
                 index::remove(self.dir())
             }

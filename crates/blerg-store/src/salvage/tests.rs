@@ -163,3 +163,18 @@ fn an_account_whose_name_is_damaged_keeps_nobody_waiting_for_ever() {
     assert!(done.lost.iter().any(|what| what.contains("its author is \"bob\"")), "{:?}", done.lost);
     assert_eq!(done.accounts, 2);
 }
+
+#[test]
+fn a_rebuild_makes_a_search_index_anew_whatever_its_tables_are() {
+    for sql in ["ALTER TABLE cover RENAME COLUMN site TO sire", "PRAGMA user_version = 77"] {
+        let case = site();
+        while !case.site.store.index_search(1).unwrap().is_complete() {}
+        let connection = rusqlite::Connection::open(case.dir.join("search.db")).unwrap();
+        connection.execute_batch(sql).unwrap();
+        drop(connection);
+        let store = Store::new(&case.dir, settings());
+        store.rebuild(&mut |_| {}).unwrap();
+        let report = store.check(&mut |_| {}).unwrap();
+        assert_eq!((report.problems, report.indexed), (Vec::new(), 7), "{sql}");
+    }
+}
