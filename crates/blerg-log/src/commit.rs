@@ -166,12 +166,7 @@ impl Core {
                 None => view,
             },
         };
-        if view.control.load(Word::CleanEnd)? != 0 {
-            // Durable before anything is written: else an index that a power cut tore would be taken for a clean one.
-            let clean_end = view.control.load(Word::CleanEnd)?;
-            view.control.store(Word::CleanEnd, 0);
-            view.control.sync().inspect_err(|_| view.control.store(Word::CleanEnd, clean_end))?;
-        }
+        view.control.clear_clean_mark()?;
         Ok(view)
     }
 

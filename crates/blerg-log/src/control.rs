@@ -218,6 +218,17 @@ impl Control {
         self.file.sync()
     }
 
+    /// Takes the clean mark away, durably, before what it vouches for changes: else an index that a power cut tore would be
+    /// taken for a clean one.
+    pub(crate) fn clear_clean_mark(&self) -> Result<(), Error> {
+        let clean_end = self.load(Word::CleanEnd)?;
+        if clean_end != 0 {
+            self.store(Word::CleanEnd, 0);
+            self.sync().inspect_err(|_| self.store(Word::CleanEnd, clean_end))?;
+        }
+        Ok(())
+    }
+
     /// The words of the page: as they are at each call in a map, as they were at this call otherwise.
     fn words(&self) -> Result<Words<'_>, Error> {
         match &self.map {

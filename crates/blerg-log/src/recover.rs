@@ -280,6 +280,8 @@ impl Core {
     /// Puts a built index in its place, and into the control page what building it found.
     pub(crate) fn use_built(&self, built: Built, durable: u64, indexed: u64) -> Result<Arc<View>, Error> {
         let Built { view, unscrubbed, deleted, closed, has_alien } = built;
+        // The mark is of the index before; this one is not synced.
+        view.control.clear_clean_mark()?;
         match (has_alien, view.control.state()?) {
             (true, State::Open) => view.control.set_state(State::Alien),
             (false, State::Alien) => view.control.set_state(State::Open),

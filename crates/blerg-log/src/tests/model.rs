@@ -117,6 +117,11 @@ impl Model {
         }
     }
 
+    /// A compaction leaves of those who left nothing but their numbers: what was dead already is not there to be deleted.
+    pub(crate) fn compact(&mut self) {
+        self.authors.iter_mut().filter(|author| author.closed).for_each(|author| author.records.fill(None));
+    }
+
     fn open(&mut self, author: AuthorId) -> Result<&mut ModelAuthor, Rejection> {
         let author = self.authors.get_mut(author.0 as usize).ok_or(Rejection::NoSuchAuthor)?;
         if author.closed { Err(Rejection::AuthorClosed) } else { Ok(author) }

@@ -87,6 +87,7 @@ fn run(seed: u64, events: &[Event]) {
             Event::Rebuild => log.rebuild(&mut |_| {}).unwrap(),
             Event::Compact => {
                 super::compactions::compact(&log).unwrap();
+                model.compact();
                 check_sound(&log);
             }
             Event::DeleteIndex => {

@@ -114,6 +114,18 @@ fn a_clean_mark_keeps_the_index_and_anything_written_after_it_does_not() {
 }
 
 #[test]
+fn a_clean_mark_does_not_vouch_for_the_index_built_after_it() {
+    for seed in 0..300 {
+        let (disk, _) = three();
+        open(&disk, Mapped).unwrap().close().unwrap();
+        disk.names().iter().filter(|name| name.ends_with("index.1")).for_each(|name| disk.remove(name).unwrap());
+        drop(open(&disk, Mapped).unwrap());
+        let log = open(&disk.after_power_cut(&mut Rng(seed)), Mapped).unwrap();
+        assert_eq!(texts(&log), some(&["one #a", "two #a", "three #a"]), "seed {seed}");
+    }
+}
+
+#[test]
 fn a_torn_tail_is_cut_at_any_byte() {
     let (disk, bytes) = three();
     let frames = frames_in(&bytes);
