@@ -8,6 +8,7 @@ use super::site::Site;
 
 /// Runs a script on the programs under test; what it printed.
 #[track_caller]
+#[expect(clippy::print_stdout, reason = "what was measured, for whoever asks with --nocapture")]
 fn run(script: &str, arguments: &[&str]) -> String {
     let site = Site::new("");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/soak").join(script);
