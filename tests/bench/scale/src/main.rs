@@ -195,6 +195,8 @@ fn main() {
         row["SQLite"] = measure("SQLite", &work.path().join("sqlite"), &site, sqlite::Sqlite::load).1;
         row["LMDB"] = measure("LMDB", &work.path().join("lmdb"), &site, lmdb::Lmdb::load).1;
         all.push(row);
+        // At once: the next size may take an hour, and not everybody has it.
+        std::fs::write(out.join("scale.json"), serde_json::to_string_pretty(&all).expect("JSON")).expect("write");
     }
     let times = |what: &str, name: &str| {
         let of = |row: &Value| {
@@ -220,6 +222,5 @@ fn main() {
             times(engine, "feed")
         );
     }
-    std::fs::write(out.join("scale.json"), serde_json::to_string_pretty(&all).expect("JSON")).expect("write");
     println!("figures: target/scale.json; `tests/bench/plot target/scale.json` draws them");
 }
