@@ -167,7 +167,14 @@ impl Store {
         if self.has_wiki() {
             self.wiki()?.rebuild()?;
         }
-        crate::portable::index(self, on_progress)
+        match crate::portable::index(self, on_progress) {
+            // Its tables look right and take no rows.
+            Err(Error::Sqlite { .. } | Error::Damaged { .. }) => {
+                self.remove_search()?;
+                crate::portable::index(self, on_progress)
+            }
+            indexed => indexed,
+        }
     }
 
     /// Counts.
@@ -242,6 +249,11 @@ fn check_rows(rows: &Rows<'_>, report: &mut Report, on_progress: OnProgress<'_>)
     loop {
         let rows = index.rows_above(above, ROWS_MAX)?;
         let Some(last) = rows.last() else { break };
+        // In a damaged tree the rows behind one may be those before it, for ever.
+        if above.is_some_and(|above| last.put <= above) {
+            report.problem("search.db: rows do not stand in order");
+            break;
+        }
         above = Some(last.put);
         for row in &rows {
             let found = reader.snapshot().element(&ListKey::Latest, row.put)?;

@@ -162,12 +162,15 @@ impl Store {
             }
         };
         match reset() {
-            Err(Error::Sqlite { .. } | Error::Damaged { .. } | Error::SchemaVersion { .. }) => {
-                *lock(&self.search) = None;
-                index::remove(self.dir())
-            }
+            Err(Error::Sqlite { .. } | Error::Damaged { .. } | Error::SchemaVersion { .. }) => self.remove_search(),
             result => result,
         }
+    }
+
+    /// Removes the full-text index.
+    pub(crate) fn remove_search(&self) -> Result<(), Error> {
+        *lock(&self.search) = None;
+        index::remove(self.dir())
     }
 
     /// The full-text index, opened on first use.

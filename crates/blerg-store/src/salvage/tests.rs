@@ -164,9 +164,13 @@ fn an_account_whose_name_is_damaged_keeps_nobody_waiting_for_ever() {
     assert_eq!(done.accounts, 2);
 }
 
+/// Has the table look right and refuse every row.
+const REFUSE: &str = "PRAGMA writable_schema = ON;
+     UPDATE sqlite_schema SET sql = replace(sql, 'one = 1', 'one <> 1') WHERE name = 'cover';";
+
 #[test]
 fn a_rebuild_makes_a_search_index_anew_whatever_its_tables_are() {
-    for sql in ["ALTER TABLE cover RENAME COLUMN site TO sire", "PRAGMA user_version = 77"] {
+    for sql in ["ALTER TABLE cover RENAME COLUMN site TO sire", "PRAGMA user_version = 77", REFUSE] {
         let case = site();
         while !case.site.store.index_search(1).unwrap().is_complete() {}
         let connection = rusqlite::Connection::open(case.dir.join("search.db")).unwrap();
