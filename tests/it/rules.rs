@@ -15,7 +15,7 @@ fn put(token: &str) -> Ask {
 #[test]
 fn rate_limits_hold_across_requests_and_say_when_to_come_again() {
     each_front_end(
-        |site| site.set("BLERG_LIMITS", "login=3/600,create=2/600,put=4/600"),
+        |site| site.set("BLERG_LIMITS", "login=3/600,create=2/600,put=4/600,small=2/600"),
         |way| {
             let token = way.sign_up("jon");
             let limited = |ask: &Ask, tries: usize| {
@@ -29,6 +29,7 @@ fn rate_limits_hold_across_requests_and_say_when_to_come_again() {
                 assert!((1..=600).contains(&after), "{}: {after}", way.name());
             };
             limited(&put(&token), 4);
+            limited(&Ask::post("/subscribe/jon", &[]).with(&token), 2);
             limited(&Ask::post("/login", &[("username", "jon"), ("password", "wrong one")]), 2);
             limited(&Ask::post("/create", &[("username", "ada"), ("password", PASSWORD)]), 1);
             assert_eq!(way.get("/get/jon").status, 200, "{}: readers are not limited", way.name());

@@ -4,7 +4,7 @@
 use crate::failure::{Code, Failure};
 use crate::{OnWritten, Written, param};
 use blerg_http::{Form, Method, Request};
-use blerg_store::{AuthorView, Cursor, Reader, Session, Store};
+use blerg_store::{AuthorView, Cursor, LimitKind, Reader, Session, Store};
 use std::sync::Arc;
 
 /// What a route gets.
@@ -69,6 +69,12 @@ impl Call<'_> {
             }
             _ => Ok((session, form)),
         }
+    }
+
+    /// Counts a change against the address and the account, before it is made.
+    pub(crate) fn spend(&self, kind: LimitKind, session: &Session) -> Result<(), Failure> {
+        let Request { now_us, remote, .. } = *self.request;
+        Ok(self.store.spend(now_us, kind, remote, Some(session.author))?)
     }
 
     /// The parameter `before`: the record below which a page begins.

@@ -8,15 +8,15 @@ use crate::json::Author;
 use crate::param;
 use crate::read::PAGE_RECORDS;
 use blerg_http::Response;
-use blerg_store::{AuthorId, AuthorView};
+use blerg_store::{AuthorView, LimitKind, Session};
 
 /// POST /subscribe/(user), with subscribed=false the contrary (the original's way).
 pub(crate) fn subscribe(call: &Call<'_>) -> Result<Response, Failure> {
     let (session, form) = call.signed_form()?;
     let target = target(call)?;
     match param::optional(&form, "subscribed")? {
-        None | Some("true" | "") => follow(call, session.author, &target),
-        Some("false") => unfollow(call, session.author, &target),
+        None | Some("true" | "") => follow(call, &session, &target),
+        Some("false") => unfollow(call, &session, &target),
         Some(_) => Err(Failure::new(Code::BadParameter, "The parameter subscribed is true or false.")),
     }
 }
@@ -24,20 +24,22 @@ pub(crate) fn subscribe(call: &Call<'_>) -> Result<Response, Failure> {
 /// POST /unsubscribe/(user)
 pub(crate) fn unsubscribe(call: &Call<'_>) -> Result<Response, Failure> {
     let (session, _) = call.signed_form()?;
-    unfollow(call, session.author, &target(call)?)
+    unfollow(call, &session, &target(call)?)
 }
 
 fn target(call: &Call<'_>) -> Result<AuthorView, Failure> {
     call.path_user(&call.reader()?)
 }
 
-fn follow(call: &Call<'_>, author: AuthorId, target: &AuthorView) -> Result<Response, Failure> {
-    call.store.follow(call.request.now_us, author, target.id)?;
+fn follow(call: &Call<'_>, session: &Session, target: &AuthorView) -> Result<Response, Failure> {
+    call.spend(LimitKind::Small, session)?;
+    call.store.follow(call.request.now_us, session.author, target.id)?;
     Ok(success())
 }
 
-fn unfollow(call: &Call<'_>, author: AuthorId, target: &AuthorView) -> Result<Response, Failure> {
-    call.store.unfollow(call.request.now_us, author, target.id)?;
+fn unfollow(call: &Call<'_>, session: &Session, target: &AuthorView) -> Result<Response, Failure> {
+    call.spend(LimitKind::Small, session)?;
+    call.store.unfollow(call.request.now_us, session.author, target.id)?;
     Ok(success())
 }
 

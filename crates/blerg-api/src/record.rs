@@ -7,14 +7,14 @@ use crate::failure::{Code, Failure};
 use crate::param;
 use blerg_http::{Form, Response};
 use blerg_markup::Span;
-use blerg_store::{AuthorId, LimitKind, PutText, RecordNo, Session, TEXT_BYTES_MAX, TagSpan};
+use blerg_store::{AuthorId, LimitKind, PutText, RecordNo, TEXT_BYTES_MAX, TagSpan};
 
 /// POST /put
 pub(crate) fn put(call: &Call<'_>) -> Result<Response, Failure> {
     let (session, form) = call.signed_form()?;
     let text = text(&form)?;
     let reply_to = reply_to(call, &form)?;
-    spend(call, &session)?;
+    call.spend(LimitKind::Put, &session)?;
     let put = PutText { text: text.to_owned(), spans: spans(text), reply_to };
     let record = call.store.put(call.request.now_us, session.author, put).map_err(|error| {
         // The only record that a put names is the one that it answers.
@@ -29,7 +29,7 @@ pub(crate) fn edit(call: &Call<'_>) -> Result<Response, Failure> {
     let (session, form) = call.signed_form()?;
     let record = param::record(&form)?;
     let text = text(&form)?;
-    spend(call, &session)?;
+    call.spend(LimitKind::Put, &session)?;
     let edit = PutText { text: text.to_owned(), spans: spans(text), reply_to: None };
     call.store.edit(call.request.now_us, session.author, record, edit)?;
     call.tell(&session, text);
@@ -40,7 +40,7 @@ pub(crate) fn edit(call: &Call<'_>) -> Result<Response, Failure> {
 pub(crate) fn delete(call: &Call<'_>) -> Result<Response, Failure> {
     let (session, form) = call.signed_form()?;
     let record = param::record(&form)?;
-    spend(call, &session)?;
+    call.spend(LimitKind::Put, &session)?;
     call.store.delete(call.request.now_us, session.author, record)?;
     Ok(success())
 }
@@ -69,9 +69,4 @@ fn reply_to(call: &Call<'_>, form: &Form) -> Result<Option<(AuthorId, RecordNo)>
 
 fn no_reply_to() -> Failure {
     Failure::new(Code::BadReplyTo, "The parameter reply_to names no record.")
-}
-
-fn spend(call: &Call<'_>, session: &Session) -> Result<(), Failure> {
-    let Call { store, request, .. } = call;
-    Ok(store.spend(request.now_us, LimitKind::Put, request.remote, Some(session.author))?)
 }

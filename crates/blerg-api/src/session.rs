@@ -7,7 +7,7 @@ use crate::failure::{Code, Failure};
 use crate::json::{Object, array};
 use crate::param;
 use blerg_http::Response;
-use blerg_store::SessionId;
+use blerg_store::{LimitKind, SessionId};
 
 /// GET /sessions
 pub(crate) fn list(call: &Call<'_>) -> Result<Response, Failure> {
@@ -36,14 +36,19 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Response, Failure> {
 pub(crate) fn revoke(call: &Call<'_>) -> Result<Response, Failure> {
     let (session, form) = call.signed_form()?;
     let revoke = param::required(&form, "revoke")?;
-    if revoke == "others" {
+    let one = match revoke {
+        "others" => None,
+        id => Some(SessionId(
+            id.parse()
+                .map_err(|_| Failure::new(Code::BadParameter, "The parameter revoke is a session's id, or others."))?,
+        )),
+    };
+    call.spend(LimitKind::Small, &session)?;
+    let Some(one) = one else {
         call.store.revoke_others(session.author, session.id)?;
         return Ok(success());
-    }
-    let id = revoke
-        .parse()
-        .map_err(|_| Failure::new(Code::BadParameter, "The parameter revoke is a session's id, or others."))?;
-    if call.store.revoke(session.author, SessionId(id))? {
+    };
+    if call.store.revoke(session.author, one)? {
         return Ok(success());
     }
     Err(Failure::new(Code::NoSuchSession, "You have no such session."))

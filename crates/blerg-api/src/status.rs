@@ -7,7 +7,7 @@ use crate::failure::{Code, Failure};
 use crate::json::Object;
 use crate::param;
 use blerg_http::Response;
-use blerg_store::{Reader, SeenKind, Session};
+use blerg_store::{LimitKind, Reader, SeenKind, Session};
 
 /// GET /status, /feedinfo
 pub(crate) fn show(call: &Call<'_>) -> Result<Response, Failure> {
@@ -26,6 +26,7 @@ pub(crate) fn change(call: &Call<'_>) -> Result<Response, Failure> {
         Some(_) => return Err(Failure::new(Code::BadParameter, "The parameter clear is feed or mentioned.")),
     };
     if let Some(kind) = kind {
+        call.spend(LimitKind::Small, &session)?;
         call.store.clear(session.author, kind, reader.stamp())?;
     }
     counts(call, &session, &reader)

@@ -155,7 +155,8 @@ pub const SETTINGS: &[Setting] = &[
         value: "LIMITS",
         default: "default",
         meaning: "how often one address or account may log in, sign up and write: default, off, or tries/seconds \
-                  as in login=10/60,create=5/3600,put=60/60,look=120/60 (look: histories and searches of the wiki)",
+                  as in login=10/60,create=5/3600,put=60/60,look=120/60,small=120/60 (look: histories and searches of the \
+                  wiki; small: subscriptions, what was seen, sessions ended)",
         check: Check::Text,
     },
     Setting {

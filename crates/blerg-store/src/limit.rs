@@ -48,6 +48,8 @@ pub struct Limits {
     pub put: Rate,
     /// Looks that cost more than a page: histories, comparisons, searches of the wiki.
     pub look: Rate,
+    /// Changes of little that are durable all the same: subscriptions, what was seen, sessions ended.
+    pub small: Rate,
 }
 
 /// What is limited.
@@ -61,6 +63,8 @@ pub enum LimitKind {
     Put,
     /// A look that costs more than a page.
     Look,
+    /// A subscription begun or ended, a mark of what was seen, a session ended from elsewhere.
+    Small,
 }
 
 impl Limits {
@@ -70,11 +74,17 @@ impl Limits {
         create: Rate::new(5, 3600),
         put: Rate::new(60, 60),
         look: Rate::new(120, 60),
+        small: Rate::new(120, 60),
     };
 
     /// No limits: the operator's tool, tests, or a proxy that limits by itself.
-    pub const OFF: Limits =
-        Limits { login: Rate::new(0, 1), create: Rate::new(0, 1), put: Rate::new(0, 1), look: Rate::new(0, 1) };
+    pub const OFF: Limits = Limits {
+        login: Rate::new(0, 1),
+        create: Rate::new(0, 1),
+        put: Rate::new(0, 1),
+        look: Rate::new(0, 1),
+        small: Rate::new(0, 1),
+    };
 
     fn rate(&self, kind: LimitKind) -> Rate {
         match kind {
@@ -82,6 +92,7 @@ impl Limits {
             LimitKind::Create => self.create,
             LimitKind::Put => self.put,
             LimitKind::Look => self.look,
+            LimitKind::Small => self.small,
         }
     }
 }
@@ -110,7 +121,7 @@ impl FromStr for Limits {
 
     fn from_str(text: &str) -> Result<Limits, Error> {
         let wrong = || Error::Setting {
-            wanted: "default, off or a list like login=10/60,create=5/3600,put=60/60,look=120/60",
+            wanted: "default, off or a list like login=10/60,create=5/3600,put=60/60,look=120/60,small=120/60",
             found: text.to_owned(),
         };
         match text {
@@ -129,6 +140,7 @@ impl FromStr for Limits {
                 "create" => limits.create = rate,
                 "put" => limits.put = rate,
                 "look" => limits.look = rate,
+                "small" => limits.small = rate,
                 _ => return Err(wrong()),
             }
             named.push(name);
@@ -150,7 +162,7 @@ pub(crate) enum Against<'a> {
 
 impl Store {
     /// Counts one try of `kind` against the address (none known counts as one address of its own) and, where
-    /// there is one, the author. Call it before a put, an edit or a delete; what takes passwords counts by
+    /// there is one, the author. Call it before a put, an edit, a delete or a small change; what takes passwords counts by
     /// itself.
     ///
     /// # Errors
@@ -215,7 +227,7 @@ fn account_key(table: &Table, kind: LimitKind, against: Against<'_>) -> Option<t
 fn account_rate(kind: LimitKind, rate: Rate) -> Rate {
     match kind {
         LimitKind::Login => Rate { tries: rate.tries.saturating_mul(LOGIN_ACCOUNT_FACTOR), ..rate },
-        LimitKind::Create | LimitKind::Put | LimitKind::Look => rate,
+        LimitKind::Create | LimitKind::Put | LimitKind::Look | LimitKind::Small => rate,
     }
 }
 

@@ -228,7 +228,7 @@ fn who_leaves_takes_everything_but_the_name() {
 #[test]
 fn too_many_tries_are_429_with_the_time_to_wait() {
     let rate = Rate { tries: 2, window_secs: 60 };
-    let limits = Limits { login: rate, create: rate, put: rate, look: rate };
+    let limits = Limits { login: rate, create: rate, put: rate, look: rate, small: rate };
     let site = Site::with(blerg_store::Settings { limits, ..settings() });
     let jon = site.join("jon");
     jon.put("one");
@@ -252,4 +252,37 @@ fn too_many_tries_are_429_with_the_time_to_wait() {
     site.post("/create", "username=a&password=12345678");
     site.post("/create", "username=b&password=12345678");
     assert_eq!(site.post("/create", "username=c&password=12345678").status, 429);
+}
+
+#[test]
+fn subscriptions_marks_and_ended_sessions_are_429_beyond_the_limit() {
+    let limits = Limits { small: Rate { tries: 4, window_secs: 60 }, ..Limits::OFF };
+    let site = Site::with(blerg_store::Settings { limits, ..settings() });
+    let (jon, ada) = (site.join("jon"), site.join("ada"));
+    let changes = [
+        ("/subscribe/ada", ""),
+        ("/subscribe/ada", "subscribed=false"),
+        ("/unsubscribe/ada", ""),
+        ("/status", "clear=feed"),
+        ("/feedinfo", "clear=mentioned"),
+        ("/sessions", "revoke=others"),
+        ("/sessions", "revoke=1"),
+    ];
+    for (target, _) in changes.iter().take(4) {
+        assert_eq!(jon.post(target, "clear=feed").status, 200, "{target}");
+    }
+    for (target, form) in changes {
+        let reply = jon.post(target, form);
+        assert_eq!((reply.status, reply.code().as_str()), (429, "too_many_requests"), "{target} {form}");
+        let wait: u64 = reply.header("Retry-After").expect("a time").parse().expect("seconds");
+        assert!((1..=60).contains(&wait), "{wait}");
+    }
+    // The address counts, too; what is wrong anyway, what changes nothing, writing and reading cost nothing.
+    assert_eq!(ada.post("/subscribe/jon", "").status, 429);
+    assert_eq!(jon.post("/subscribe/nobody", "").status, 404);
+    assert_eq!(jon.post("/sessions", "revoke=x").code(), "bad_parameter");
+    assert_eq!((jon.post("/status", "").status, jon.get("/status").status, jon.get("/feed").status), (200, 200, 200));
+    jon.put("still written");
+    site.wait(60);
+    assert_eq!(ada.post("/subscribe/jon", "").body, r#"{"status":"success"}"#);
 }

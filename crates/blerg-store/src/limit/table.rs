@@ -110,6 +110,7 @@ impl Table {
             LimitKind::Create => 2,
             LimitKind::Put => 3,
             LimitKind::Look => 4,
+            LimitKind::Small => 5,
         }]);
         match key {
             Key::Address(address) => hash.update(network(address)),
