@@ -72,8 +72,8 @@ impl Log {
         let compaction = Compaction { log: self, heir: core.beside(naming) };
         let made = compaction.begin(&first).and_then(|view| compaction.run(first, view, marks, naming, progress));
         let mut compacted = made.inspect_err(|_| {
-            // If FORMAT names the new log already, that is not removed.
-            let _ = leftover::remove(core);
+            // What cannot be removed now, the next one removes.
+            let _ = leftover::remove_begun(core);
         })?;
         compacted.is_old_removed = remove_when_unread(core, wait_ms)?;
         Ok(compacted)

@@ -17,14 +17,18 @@ pub(crate) const COMPACT_LOCK_FILE: &str = "compact.lock";
 /// Removes the logs beside the one that counts; false if one of them is still being read. The caller holds the lock of those who
 /// compact.
 pub(crate) fn remove(core: &Core) -> Result<bool, Error> {
-    core.follow_format()?;
-    let number = core.home().number();
-    // Nobody reads what never counted.
-    remove_files(core, &beside(core, number + 1))?;
-    match number.checked_sub(1) {
+    remove_begun(core)?;
+    match core.home().number().checked_sub(1) {
         Some(before) => remove_unread(core, &beside(core, before)),
         None => Ok(true),
     }
+}
+
+/// Removes the log behind the one that counts: nobody reads what never counted. One that counts now stays, and so does the one before
+/// it: FORMAT's new name may not be durable. The caller holds the lock of those who compact.
+pub(crate) fn remove_begun(core: &Core) -> Result<(), Error> {
+    core.follow_format()?;
+    remove_files(core, &beside(core, core.home().number() + 1))
 }
 
 /// The same for one who does not hold that lock: if there is something, and nobody is compacting.
