@@ -18,6 +18,7 @@ use crate::frames::body;
 use crate::geometry::{Geometry, Place};
 use crate::home::Home;
 use crate::key;
+use crate::payload::run_of;
 use crate::scan::Entry;
 use crate::segment::{Access, SEGMENT_HEADER_BYTES, SegmentHeader, Segments};
 use crate::verify::{PROBLEMS_MAX, Problem};
@@ -424,7 +425,8 @@ fn note(survey: &mut Survey, entry: &Entry<'_>) {
     match header.kind {
         Kind::PUT => {
             miss(survey, header.author, header.n);
-            survey.records.insert(header.author, header.n + 1);
+            let behind = header.n.saturating_add(run_of(entry));
+            survey.records.entry(header.author).and_modify(|known| *known = behind.max(*known)).or_insert(behind);
             let found = body(entry, false);
             if let Body::Put { reply_to: Some((AuthorId(to), RecordNo(no))), text: Some(_), .. } = found {
                 survey.authors = survey.authors.max(to.saturating_add(1));

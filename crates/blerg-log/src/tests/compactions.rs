@@ -1,6 +1,6 @@
 //! Compaction: the same answers before and after, for everybody who has the store open, wherever it is stopped.
 
-use super::basics::{add, put, tags};
+use super::basics::{add, options, put, tags};
 use super::fake::{Cut, EIO, FakeDisk, Fault, Rng};
 use super::model::{Model, ask};
 use super::models::{check_sound, create, filled, open};
@@ -321,4 +321,26 @@ fn a_compaction_in_which_any_call_fails_loses_nothing() {
         }
     }
     assert!(failed > 20, "{failed}");
+}
+
+#[test]
+fn a_salvage_takes_no_number_of_a_run_for_a_lost_record() {
+    let disk = FakeDisk::new();
+    create(&disk);
+    let log = open(&disk, Mapped).unwrap();
+    log.commit(1, vec![add("ada")]).unwrap();
+    log.commit(1, vec![put(0, "gone"); 100]).unwrap();
+    log.commit(1, vec![put(0, "stays")]).unwrap();
+    log.commit(1, (0..100).map(|no| delete(0, no)).collect()).unwrap();
+    compact(&log).unwrap();
+    drop(log);
+    let wreck = Wreck::open("/data".as_ref(), disk.arc(), options(Mapped).random, &mut |_| {}).unwrap();
+    let fresh = FakeDisk::new();
+    create(&fresh);
+    let new = open(&fresh, Mapped).unwrap();
+    let done = wreck.refill(&new, 1, &|_| None, &[], &mut |_| {}).unwrap();
+    assert_eq!((done.lost, done.lost_len, done.records, wreck.lost().len), (vec![], 0, 1, 0));
+    let snapshot = new.snapshot().unwrap();
+    assert_eq!(snapshot.list(&ListKey::Timeline(AuthorId(0))).unwrap().len(), 101);
+    assert_eq!(snapshot.record(AuthorId(0), RecordNo(100)).unwrap().unwrap().text, "stays");
 }
