@@ -106,6 +106,9 @@ impl<'c> Copier<'c> {
                 batch.commit(entry, &op, Outcome::Author(author))
             }
             Kind::PUT if is_hole(header) => {
+                if !entry.is_intact() {
+                    return Err(unreadable(from, entry.position));
+                }
                 self.note_used(author, header.n + run_of(entry));
                 Ok(())
             }

@@ -1,7 +1,7 @@
 //! What the frames of each kind hold, to and from bytes. Start at [`Text`]. Pure: no I/O.
 //! Layout: FORMAT.md, section "Payloads".
 
-use crate::frame::{FLAG_AT, FLAG_REPLY, Fields, Kind};
+use crate::frame::{FLAG_AT, FLAG_REPLY, Fields, HEADER_BYTES, Header, Kind};
 use crate::scan::Entry;
 use crate::{AuthorId, Op, RecordNo, TagSpan};
 
@@ -135,14 +135,20 @@ pub(crate) const RUN_MAX: u64 = 1_000;
 pub(crate) fn run_payload(count: u64) -> Vec<u8> {
     let mut payload = count.to_le_bytes().to_vec();
     let room = usize::try_from((count * 8).div_ceil(7)).unwrap_or(usize::MAX);
-    payload.resize(room.saturating_sub(crate::frame::HEADER_BYTES).max(8), 0);
+    payload.resize(room.saturating_sub(HEADER_BYTES).max(8), 0);
     payload
 }
 
-/// How many numbers a hole uses up.
+/// How many numbers a hole uses up; of a damaged one at least.
 pub(crate) fn run_of(entry: &Entry<'_>) -> u64 {
     let count = entry.payload.first_chunk().map_or(1, |count| u64::from_le_bytes(*count));
     if entry.is_intact() { count.clamp(1, RUN_MAX) } else { 1 }
+}
+
+/// How many numbers a hole uses up at most: its length tells, which the header's checksum covers.
+pub(crate) fn run_most(header: &Header) -> u64 {
+    let room = u64::from(header.payload_len) + HEADER_BYTES as u64;
+    if header.payload_len == 0 { 1 } else { (room * 7 / 8).min(RUN_MAX) }
 }
 
 /// The tag or mention of a span: `#` or `@`, and the name behind it; `None` if there is none.

@@ -8,7 +8,7 @@ use crate::frame::{FATE_IN_FRAME, Fate, HEADER_BYTES, Kind};
 use crate::index::{EMPTY_BYTES, Index, Push};
 use crate::key;
 use crate::memory::FileMemory;
-use crate::payload::Text;
+use crate::payload::{Text, run_most};
 use crate::recover::is_backed;
 use crate::scan::{Entry, Scan, Window};
 use crate::segment::Segments;
@@ -88,6 +88,7 @@ impl Core {
             unscrubbed: None,
             batch: Vec::new(),
             authors: 0,
+            runs: Vec::new(),
             gaps: Vec::new(),
         };
         builder.run(progress)?;
@@ -108,6 +109,8 @@ struct Builder<'v> {
     batch: Vec<Push<Vec<u8>>>,
     /// One more than the highest number of an author that any frame names.
     authors: u64,
+    /// Runs of holes that are damaged: whose, and the first number that is surely behind them.
+    runs: Vec<(AuthorId, u64)>,
     gaps: Vec<Gap>,
 }
 
@@ -175,6 +178,9 @@ impl Builder<'_> {
         let lost = self.lost_behind(&authors, 1)?;
         let known = self.view.index.find(&authors)?.map_or(0, |head| head.len()).max(self.authors);
         self.lengthen(&authors, known + lost)?;
+        for (author, behind) in &self.runs {
+            self.lengthen(&ListKey::Timeline(*author).bytes(), *behind)?;
+        }
         if self.gaps.is_empty() {
             return Ok(());
         }
@@ -210,6 +216,10 @@ impl Builder<'_> {
         }
         self.authors = self.authors.max(u64::from(header.author) + 1);
         match header.kind {
+            Kind::PUT if apply::is_run(header) && !entry.is_intact() => {
+                self.runs.push((AuthorId(header.author), header.n.saturating_add(run_most(header))));
+                Ok(())
+            }
             Kind::FOLLOW | Kind::UNFOLLOW => {
                 self.authors = self.authors.max(key::target(header.n).map_or(0, |target| u64::from(target.0) + 1));
                 Ok(())

@@ -18,7 +18,7 @@ use crate::frames::body;
 use crate::geometry::{Geometry, Place};
 use crate::home::Home;
 use crate::key;
-use crate::payload::run_of;
+use crate::payload::{run_most, run_of};
 use crate::scan::Entry;
 use crate::segment::{Access, SEGMENT_HEADER_BYTES, SegmentHeader, Segments};
 use crate::verify::{PROBLEMS_MAX, Problem};
@@ -425,7 +425,8 @@ fn note(survey: &mut Survey, entry: &Entry<'_>) {
     match header.kind {
         Kind::PUT => {
             miss(survey, header.author, header.n);
-            let behind = header.n.saturating_add(run_of(entry));
+            let run = if is_hole(header) && !entry.is_intact() { run_most(header) } else { run_of(entry) };
+            let behind = header.n.saturating_add(run);
             survey.records.entry(header.author).and_modify(|known| *known = behind.max(*known)).or_insert(behind);
             let found = body(entry, false);
             if let Body::Put { reply_to: Some((AuthorId(to), RecordNo(no))), text: Some(_), .. } = found {

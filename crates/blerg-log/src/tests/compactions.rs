@@ -344,3 +344,29 @@ fn a_salvage_takes_no_number_of_a_run_for_a_lost_record() {
     assert_eq!(snapshot.list(&ListKey::Timeline(AuthorId(0))).unwrap().len(), 101);
     assert_eq!(snapshot.record(AuthorId(0), RecordNo(100)).unwrap().unwrap().text, "stays");
 }
+
+#[test]
+fn numbers_of_a_damaged_run_are_neither_forgotten_nor_given_out_again() {
+    for count in [40, 57, 400] {
+        let disk = FakeDisk::new();
+        create(&disk);
+        let log = open(&disk, Mapped).unwrap();
+        log.commit(1, vec![add("ada")]).unwrap();
+        log.commit(1, vec![put(0, "gone"); count]).unwrap();
+        log.commit(1, (0..count as u64).map(|no| delete(0, no)).collect()).unwrap();
+        compact(&log).unwrap();
+        let snapshot = log.snapshot().unwrap();
+        let run = snapshot
+            .frames(Position(0))
+            .map(Result::unwrap)
+            .find(|frame| matches!(frame.body, Body::PutHole { count: found, .. } if found == count as u64));
+        disk.damage("/data/log.1/0000000000000000.seg".as_ref(), run.unwrap().position.0 + 56, &[0xFF, 0xFF]);
+        drop(snapshot);
+        assert!(matches!(compact(&log), Err(Error::Damaged { .. })), "{count}");
+        log.rebuild(&mut |_| {}).unwrap();
+        let Outcome::Record(RecordNo(next)) = log.commit(1, vec![put(0, "next")]).unwrap()[0].unwrap() else {
+            panic!()
+        };
+        assert!((count as u64..count as u64 + 57).contains(&next), "{next} behind {count}");
+    }
+}
