@@ -7,7 +7,7 @@ use crate::file::File;
 use crate::format::Naming;
 use crate::home::Home;
 use crate::lock::Lock;
-use crate::rebuild::generations_in;
+use crate::rebuild::{generations_in, remove_unnamed};
 use crate::view::index_path;
 use crate::{Error, OpenMode};
 
@@ -77,6 +77,7 @@ fn remove_unread(core: &Core, home: &Home) -> Result<bool, Error> {
     for (_index, path) in &indexes {
         remove_file(core, path)?;
     }
+    remove_unnamed(core, &home.dir)?;
     remove_files(core, home)?;
     Ok(true)
 }

@@ -54,7 +54,7 @@ impl Core {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Built, Error> {
         // Left over by those who were killed, or found no room for another.
-        remove_unnamed(self)?;
+        remove_unnamed(self, &self.home().dir)?;
         let path = index_path(&self.home().dir, generation);
         let tmp = path.with_extension(format!("{generation}.tmp"));
         let built = self.fill_index(&tmp, generation, control, end, progress);
@@ -314,9 +314,9 @@ pub(crate) fn generations_in(core: &Core, dir: &Path) -> Result<Vec<u64>, Error>
     Ok(names.iter().filter_map(|name| name.strip_prefix("index.")?.trim_end_matches(".tmp").parse().ok()).collect())
 }
 
-/// Removes indexes that are not whole. The caller holds the lock, so nobody is at one.
-fn remove_unnamed(core: &Core) -> Result<(), Error> {
-    let dir = &core.home().dir;
+/// Removes indexes in a directory that are not whole. The caller holds the lock of its log, so nobody is at one; or nobody writes to
+/// that log any more.
+pub(crate) fn remove_unnamed(core: &Core, dir: &Path) -> Result<(), Error> {
     let names = core.disk.list(dir).map_err(|e| Error::io(dir, "list", e))?;
     for name in names.iter().filter(|name| name.starts_with("index.") && name.ends_with(".tmp")) {
         let _ = core.disk.remove(&dir.join(name));

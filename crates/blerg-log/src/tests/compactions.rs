@@ -370,3 +370,13 @@ fn numbers_of_a_damaged_run_are_neither_forgotten_nor_given_out_again() {
         assert!((count as u64..count as u64 + 57).contains(&next), "{next} behind {count}");
     }
 }
+
+#[test]
+fn an_index_that_was_never_finished_goes_with_the_log_that_it_is_of() {
+    let (disk, model) = filled(5, 40);
+    let log = open(&disk, Mapped).unwrap();
+    disk.open("/data/index.7.tmp".as_ref(), OpenMode::Replace).unwrap().write_at(b"#hidden", 0).unwrap();
+    compact(&log).unwrap();
+    assert!(!holds(&everything(&disk), "#hidden"), "{:?}", disk.names());
+    check(&log, &model);
+}
