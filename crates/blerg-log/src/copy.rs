@@ -175,7 +175,13 @@ impl<'c> Copier<'c> {
             return batch.commit_if_there(entry, &Op::Unfollow { author, target });
         }
         let pair = from.list(&ListKey::FollowPair(author, target))?;
-        if pair.len() % 2 == 0 || pair.get(pair.len() - 1)? != Position(entry.position) {
+        let place = pair.lower_bound(Position(entry.position))?;
+        // Only the index tells what became of it: where that has lost it, the following would be lost for good.
+        if place >= pair.len() || pair.get(place)? != Position(entry.position) {
+            from.suspect();
+            return Err(Error::Index { what: format!("no list holds the FOLLOW at {}", entry.position) });
+        }
+        if place + 1 < pair.len() {
             return Ok(());
         }
         self.counts.follows += 1;

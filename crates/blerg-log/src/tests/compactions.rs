@@ -380,3 +380,27 @@ fn an_index_that_was_never_finished_goes_with_the_log_that_it_is_of() {
     assert!(!holds(&everything(&disk), "#hidden"), "{:?}", disk.names());
     check(&log, &model);
 }
+
+#[test]
+fn a_following_that_the_index_hides_is_not_compacted_away() {
+    let disk = FakeDisk::new();
+    create(&disk);
+    let log = open(&disk, Mapped).unwrap();
+    let mut model = Model::default();
+    let (author, target) = (AuthorId(0), AuthorId(1));
+    both(&log, &mut model, &[add("ada"), add("bob"), put(1, "hello"), Op::Follow { author, target }]);
+    let snapshot = log.snapshot().unwrap();
+    let at = snapshot.list(&ListKey::FollowPair(author, target)).unwrap().get(0).unwrap().0;
+    let index = format!("/data/index.{}", snapshot.stamp().generation);
+    drop(snapshot);
+    for (place, word) in disk.bytes(index.as_ref()).chunks(8).enumerate() {
+        if word == at.to_le_bytes() {
+            disk.damage(index.as_ref(), place as u64 * 8, &(at - 8).to_le_bytes());
+        }
+    }
+    assert!(matches!(compact(&log), Err(Error::Index { .. })));
+    // It is known to be wrong now, and mended first.
+    compact(&log).unwrap();
+    check(&log, &model);
+    check_sound(&log);
+}
