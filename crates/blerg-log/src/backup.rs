@@ -105,7 +105,7 @@ fn remove_all(disk: &dyn Disk, dir: &Path) -> Result<(), Error> {
         let path = dir.join(name);
         disk.remove(&path).map_err(|e| Error::io(&path, "remove", e))?;
     }
-    Ok(())
+    disk.remove_dir(dir).map_err(|e| Error::io(dir, "remove", e))
 }
 
 struct Copy<'c> {

@@ -404,3 +404,24 @@ fn a_following_that_the_index_hides_is_not_compacted_away() {
     check(&log, &model);
     check_sound(&log);
 }
+
+#[test]
+fn a_copy_that_is_begun_anew_in_another_log_leaves_nothing_of_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, to) = (folder.path().join("data"), folder.path().join("to"));
+    std::fs::create_dir(&data).unwrap();
+    std::fs::create_dir(&to).unwrap();
+    let disk: std::sync::Arc<dyn Disk> = std::sync::Arc::new(RealDisk);
+    Log::create_small(&data, &super::basics::identity(), std::sync::Arc::clone(&disk)).unwrap();
+    let log = Log::open(&data, &options(Mapped), disk).unwrap();
+    log.commit(1, vec![add("ada"), put(0, "hello")]).unwrap();
+    let mut is_compacted = false;
+    let copied = log.copy_to(&to, &mut |_| {
+        if !std::mem::replace(&mut is_compacted, true) {
+            compact(&log).unwrap();
+        }
+    });
+    assert_eq!(copied.unwrap().log_dir, "log.1");
+    let names: Vec<_> = std::fs::read_dir(&to).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["log.1"]);
+}
