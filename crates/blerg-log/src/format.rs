@@ -109,8 +109,8 @@ fn naming_of(words: &str) -> Result<Naming, String> {
     words
         .split_once(' ')
         .and_then(|(number, since)| Some(Naming { number: number.parse().ok()?, since_us: since.parse().ok()? }))
-        .filter(|naming| naming.number > 0)
-        .ok_or_else(|| format!("log {words:?}, want two numbers, the first above 0"))
+        .filter(|naming| (1..u64::MAX).contains(&naming.number))
+        .ok_or_else(|| format!("log {words:?}, want two numbers, the first above 0 and below {}", u64::MAX))
 }
 
 fn hex(bytes: &[u8; 16]) -> String {

@@ -47,3 +47,10 @@ fn another_version_is_named_in_the_message() {
     let message = Format::parse("blerg log 3\n").unwrap_err();
     assert_eq!(message, "first line \"blerg log 3\", want \"blerg log 1\" or \"blerg log 2\"");
 }
+
+#[test]
+fn behind_the_number_of_a_log_there_is_always_another() {
+    let text = |number| format().text_naming(Naming { number, since_us: 1 });
+    assert!(Format::parse(&text(u64::MAX - 1)).is_ok());
+    assert!(Format::parse(&text(u64::MAX)).is_err());
+}
