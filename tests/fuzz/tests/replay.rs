@@ -30,6 +30,24 @@ fn what_is_promised_of_any_bytes_holds_for_all_that_are_kept() {
     }
 }
 
+/// What nginx 1.22 and lighttpd 1.4.69 really sent, and old attacks, cut at every byte: what is before the cut, and behind it.
+#[test]
+fn every_piece_of_what_was_ever_trouble_is_none() {
+    for name in ["decoder", "params"] {
+        let target = blerg_fuzz::find(name).expect("a target");
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/fastcgi/tests/corpus").join(name);
+        let files: Vec<_> = fs::read_dir(&dir).expect("the corpus is there").collect();
+        assert!(files.len() >= 8, "{name}: {} files", files.len());
+        for file in files {
+            let bytes = fs::read(file.expect("an entry").path()).expect("read");
+            for cut in 0..=bytes.len() {
+                (target.run)(&bytes[cut..]);
+                (target.run)(&bytes[..cut]);
+            }
+        }
+    }
+}
+
 #[test]
 fn corpora_are_of_targets_and_stay_small() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");

@@ -3,7 +3,6 @@
 mod attacks;
 mod corpus;
 mod crowd;
-mod fuzz_bodies;
 mod inherited;
 mod limits;
 mod serving;
