@@ -59,6 +59,11 @@ impl Geometry {
         };
         self.segment(number)
     }
+
+    /// Whether a segment of a log can begin there.
+    pub(crate) fn is_base(self, position: u64) -> bool {
+        position < POSITION_MAX && self.segment_of(position).base == position
+    }
 }
 
 #[cfg(test)]

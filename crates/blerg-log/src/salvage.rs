@@ -38,8 +38,8 @@ pub struct Wreck {
     sums: Sums,
     identity: Identity,
     geometry: Geometry,
-    /// The bases of the segments that are there, in order.
-    bases: Vec<u64>,
+    /// The segments that are there, in order.
+    places: Vec<Place>,
     lost: Lost,
     survey: Survey,
 }
@@ -113,7 +113,7 @@ impl Survey {
 
 impl std::fmt::Debug for Wreck {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Wreck").field("bases", &self.bases).finish_non_exhaustive()
+        f.debug_struct("Wreck").field("places", &self.places).finish_non_exhaustive()
     }
 }
 
@@ -139,6 +139,7 @@ impl Wreck {
         let mut bases: Vec<u64> =
             names.iter().filter_map(|name| u64::from_str_radix(name.strip_suffix(".seg")?, 16).ok()).collect();
         bases.sort_unstable();
+        bases.dedup();
         let mut lost = Lost::default();
         let (sums, identity, geometry) = match read {
             Ok((format, _)) => (Sums::new(&format.identity.hash_key), format.identity, format.geometry),
@@ -153,8 +154,13 @@ impl Wreck {
             }
         };
         let segments = Segments::at(Arc::clone(&disk), &log_dir, geometry, Access::Read);
+        let (bases, strays): (Vec<u64>, Vec<u64>) = bases.into_iter().partition(|base| geometry.is_base(*base));
+        for stray in strays {
+            lost.note(segments.path(stray), 0, "no segment begins where its name says".into());
+        }
+        let places = bases.into_iter().map(|base| geometry.segment_of(base)).collect();
         let survey = Survey { end: SEGMENT_HEADER_BYTES, ..Survey::default() };
-        let mut wreck = Wreck { disk, segments, sums, identity, geometry, bases, lost, survey };
+        let mut wreck = Wreck { disk, segments, sums, identity, geometry, places, lost, survey };
         wreck.look(progress)?;
         Ok(wreck)
     }
@@ -176,12 +182,6 @@ impl Wreck {
     /// How many authors there were, as far as frames tell.
     pub fn authors(&self) -> u32 {
         self.survey.authors
-    }
-
-    /// The segments from the first to the last that is there.
-    fn places(&self) -> Vec<Place> {
-        let last = self.bases.last().map_or(0, |base| self.geometry.segment_of(*base).number);
-        (0..=last).map(|number| self.geometry.segment(number)).collect()
     }
 
     /// All bytes of a segment: zeros where they cannot be read. Says where that is.
@@ -254,11 +254,13 @@ impl Wreck {
     }
 
     fn look(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
-        let places = self.places();
-        let total = places.last().map_or(0, Place::end);
+        let total = self.places.last().map_or(0, Place::end);
         let mut survey = std::mem::take(&mut self.survey);
         let mut lost = std::mem::take(&mut self.lost);
-        for place in &places {
+        let mut next = 0;
+        for place in &self.places {
+            self.miss_segments(next, place.number, &mut survey, &mut lost);
+            next = place.number + 1;
             let path = self.segments.path(place.base);
             let bytes = self.bytes(*place)?;
             for (offset, what) in &bytes.failed {
@@ -269,10 +271,11 @@ impl Wreck {
             if header.is_none_or(|header| header.site_id != self.identity.site_id) && !is_known {
                 lost.note(path.clone(), 0, "no segment header of this site".into());
             }
-            let is_last = place.number + 1 == places.len() as u64;
+            let is_last = Some(place) == self.places.last();
             self.look_at(*place, &bytes, is_last, &mut survey, &mut lost)?;
             progress(Progress { done: place.end(), total });
         }
+        self.miss_segments(next, 1, &mut survey, &mut lost);
         for (position, header, fate) in std::mem::take(&mut survey.damaged) {
             if !survey.is_dead(&header, fate) && !is_hole(&header) {
                 let place = self.geometry.segment_of(position);
@@ -284,6 +287,15 @@ impl Wreck {
         survey.answered.retain(|id| deleted.contains(id) || unput.contains_key(id));
         (self.survey, self.lost) = (survey, lost);
         Ok(())
+    }
+
+    /// Notes that the segments from number `from` on, up to number `to`, are not there: as one gap, however many they are.
+    fn miss_segments(&self, from: u64, to: u64, survey: &mut Survey, lost: &mut Lost) {
+        let Some(count) = to.checked_sub(from).filter(|count| *count > 0) else { return };
+        let base = self.geometry.segment(from).base;
+        let what = if count == 1 { "the segment is missing" } else { "this segment and others behind it are missing" };
+        lost.note(self.segments.path(base), 0, what.into());
+        survey.gaps.push((base, self.geometry.segment(to).base));
     }
 
     fn look_at(
@@ -351,10 +363,9 @@ impl Wreck {
         take: &mut dyn FnMut(Position, u64, Body, bool) -> Result<(), Error>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), Error> {
-        let places = self.places();
-        let total = places.last().map_or(0, Place::end);
-        for place in places {
-            let bytes = self.bytes(place)?;
+        let total = self.places.last().map_or(0, Place::end);
+        for place in &self.places {
+            let bytes = self.bytes(*place)?;
             let mut each = |entry: &Entry<'_>| {
                 if entry.position >= self.survey.end {
                     return Ok(());
@@ -362,7 +373,7 @@ impl Wreck {
                 let (body, dead) = self.meaning(entry);
                 take(Position(entry.position), entry.header.time_us, body, dead)
             };
-            self.each(place, &bytes, &mut each, &mut |_, _| {})?;
+            self.each(*place, &bytes, &mut each, &mut |_, _| {})?;
             progress(Progress { done: place.end(), total });
         }
         Ok(())

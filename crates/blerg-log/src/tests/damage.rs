@@ -310,3 +310,29 @@ fn a_format_of_a_later_version_is_not_salvaged_and_a_damaged_one_is() {
         assert_eq!((wreck.identity().site_id, wreck.lost().len), (identity().site_id, 1), "{damaged:?}");
     }
 }
+
+#[test]
+fn names_far_behind_the_log_make_a_salvage_neither_long_nor_large() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk: std::sync::Arc<dyn Disk> = std::sync::Arc::new(RealDisk);
+    Log::create_small(folder.path(), &identity(), std::sync::Arc::clone(&disk)).unwrap();
+    let log = Log::open(folder.path(), &options(Pread), std::sync::Arc::clone(&disk)).unwrap();
+    log.commit(1, vec![add("ada"), put(0, "one")]).unwrap();
+    drop(log);
+    let stray = |base: u64| {
+        std::fs::write(folder.path().join(format!("log/{base:016x}.seg")), b"not ours").unwrap();
+        Wreck::open(folder.path(), std::sync::Arc::clone(&disk), options(Pread).random, &mut |_| {}).unwrap()
+    };
+    // Where no segment can begin.
+    let (_, _, wreck) = (stray(u64::MAX), stray(1 << 61), stray(1024 + (1 << 40) + 8));
+    assert_eq!(wreck.lost().len, 3, "{:?}", wreck.lost());
+    let to = tempfile::tempdir().unwrap();
+    Log::create_small(to.path(), wreck.identity(), std::sync::Arc::clone(&disk)).unwrap();
+    let log = Log::open(to.path(), &options(Pread), std::sync::Arc::clone(&disk)).unwrap();
+    let done = wreck.refill(&log, 1, &|_| None, &[], &mut |_| {}).unwrap();
+    assert_eq!((done.authors, done.records), (1, 1));
+    assert_eq!(text_of(&log, 0, 0).as_deref(), Some("one"));
+    // Where one can: those that are missing between are told in one word, and a file that is too short.
+    let wreck = stray(1024 + (1 << 40));
+    assert!(wreck.lost().len < 9, "{:?}", wreck.lost());
+}
