@@ -436,7 +436,11 @@ fn note(survey: &mut Survey, entry: &Entry<'_>) {
     match header.kind {
         Kind::PUT => {
             miss(survey, header.author, header.n);
-            let run = if is_hole(header) && !entry.is_intact() { run_most(header) } else { run_of(entry) };
+            let run = match is_hole(header) {
+                true if entry.is_intact() => run_of(entry),
+                true => run_most(header),
+                false => 1,
+            };
             let behind = header.n.saturating_add(run);
             survey.records.entry(header.author).and_modify(|known| *known = behind.max(*known)).or_insert(behind);
             let found = body(entry, false);

@@ -330,7 +330,7 @@ fn a_salvage_takes_no_number_of_a_run_for_a_lost_record() {
     let log = open(&disk, Mapped).unwrap();
     log.commit(1, vec![add("ada")]).unwrap();
     log.commit(1, vec![put(0, "gone"); 100]).unwrap();
-    log.commit(1, vec![put(0, "stays")]).unwrap();
+    log.commit(1, vec![put(0, "stays, with more bytes than a count has")]).unwrap();
     log.commit(1, (0..100).map(|no| delete(0, no)).collect()).unwrap();
     compact(&log).unwrap();
     drop(log);
@@ -342,7 +342,10 @@ fn a_salvage_takes_no_number_of_a_run_for_a_lost_record() {
     assert_eq!((done.lost, done.lost_len, done.records, wreck.lost().len), (vec![], 0, 1, 0));
     let snapshot = new.snapshot().unwrap();
     assert_eq!(snapshot.list(&ListKey::Timeline(AuthorId(0))).unwrap().len(), 101);
-    assert_eq!(snapshot.record(AuthorId(0), RecordNo(100)).unwrap().unwrap().text, "stays");
+    assert_eq!(
+        snapshot.record(AuthorId(0), RecordNo(100)).unwrap().unwrap().text,
+        "stays, with more bytes than a count has"
+    );
 }
 
 #[test]
