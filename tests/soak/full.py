@@ -4,16 +4,13 @@ A small file system is filled to the last byte under a server and CGI programs, 
 clear errors, reads go on, and writing goes on by itself, without a restart. Needs root and loop devices.
 """
 
-import argparse
 import contextlib
 import os
 import pathlib
-import random
 import shutil
-import sys
 import tempfile
 
-from place import Failure, Ledger, Site, Writer, records, run
+from place import Failure, Ledger, Site, Writer, on_each_file_system, records, run
 
 MAKE = {"ext4": ("mkfs.ext4", "-q", "-F"), "xfs": ("mkfs.xfs", "-q", "-f"), "btrfs": ("mkfs.btrfs", "-q", "-f", "-M")}
 BYTES = {"ext4": 128 << 20, "xfs": 320 << 20, "btrfs": 256 << 20}
@@ -128,18 +125,5 @@ def torment(kind, rounds, seed):
               f"{case.read} reads answered meanwhile: 0 lost", flush=True)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
-    parser.add_argument("kinds", nargs="*", default=["ext4", "xfs", "btrfs"])
-    asked = parser.parse_args()
-    for kind in asked.kinds:
-        torment(kind, asked.rounds, asked.seed)
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except Failure as failure:
-        sys.exit(str(failure))
+    on_each_file_system(torment, ["ext4", "xfs", "btrfs"], rounds=3)

@@ -3,6 +3,7 @@
 Start at `Site` and `Ledger`. Python's standard library only.
 """
 
+import argparse
 import http.client
 import json
 import os
@@ -34,6 +35,20 @@ def run(*command, check=True, **more):
     if check and done.returncode != 0:
         raise Failure(f"{' '.join(map(str, command))}: {done.returncode}: {done.stdout}{done.stderr}")
     return done
+
+
+def on_each_file_system(torment, kinds, rounds):
+    """Calls `torment(kind, rounds, seed)` for each kind of file system that the command line names, else for `kinds`."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
+    parser.add_argument("kinds", nargs="*", default=kinds)
+    asked = parser.parse_args()
+    try:
+        for kind in asked.kinds:
+            torment(kind, asked.rounds, asked.seed)
+    except Failure as failure:
+        sys.exit(str(failure))
 
 
 class Reply:

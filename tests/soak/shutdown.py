@@ -5,7 +5,6 @@ is gone, and the boot id is the same. So the control page on the disk is stale a
 loop devices.
 """
 
-import argparse
 import contextlib
 import fcntl
 import os
@@ -13,12 +12,11 @@ import pathlib
 import random
 import shutil
 import struct
-import sys
 import tempfile
 import threading
 import time
 
-from place import Failure, Ledger, Site, Writer, records, run
+from place import Failure, Ledger, Site, Writer, on_each_file_system, records, run
 
 # _IOR('X', 125, __u32): EXT4_IOC_SHUTDOWN and XFS_IOC_GOINGDOWN; 2 is without flushing the log.
 SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
@@ -106,18 +104,5 @@ def torment(kind, rounds, seed):
           f"(and {while_gone} while the file system went): 0 lost", flush=True)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
-    parser.add_argument("kinds", nargs="*", default=["ext4", "xfs"])
-    asked = parser.parse_args()
-    for kind in asked.kinds:
-        torment(kind, asked.rounds, asked.seed)
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except Failure as failure:
-        sys.exit(str(failure))
+    on_each_file_system(torment, ["ext4", "xfs"], rounds=20)
