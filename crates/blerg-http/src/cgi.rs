@@ -9,7 +9,8 @@ use crate::request::{Front, Incoming, Request};
 use crate::response::{Refusal, Sealed, reason_phrase};
 
 impl Front {
-    /// Makes a request's head of CGI variables, whatever their order; of a name that comes twice the first counts.
+    /// Makes a request's head of CGI variables, whatever their order. Of a name that comes twice the last counts: nginx sends what an
+    /// operator sets behind what its own files set. What decides where a request ends must not have two values.
     ///
     /// # Errors
     /// A head that no honest client and server send: the answer to give.
@@ -65,7 +66,10 @@ impl<'a> Variables<'a> {
                     continue;
                 }
             };
-            slot.get_or_insert(value);
+            if name == b"REQUEST_METHOD" && slot.is_some_and(|before| before != value) {
+                return Err(Refusal::TWICE);
+            }
+            *slot = Some(value);
         }
         let authorized = found.headers.get("authorization").is_some_and(|value| !value.is_empty());
         if let (false, Some(value)) = (authorized, redirected_authorization) {
@@ -79,8 +83,8 @@ impl<'a> Variables<'a> {
             // A client's `Proxy:` header would arrive under this name (httpoxy).
             b"HTTP_PROXY" => Ok(()),
             b"CONTENT_TYPE" if value.is_empty() => Ok(()),
-            b"CONTENT_TYPE" => self.push_header(b"content-type", value),
-            b"CONTENT_LENGTH" => self.push_header(b"content-length", value),
+            b"CONTENT_TYPE" => self.push_once("content-type", value),
+            b"CONTENT_LENGTH" => self.push_once("content-length", value),
             // An empty one would hide what a redirect has kept.
             b"HTTP_AUTHORIZATION" if value.is_empty() => Ok(()),
             _ => match name.strip_prefix(b"HTTP_") {
@@ -90,6 +94,13 @@ impl<'a> Variables<'a> {
                     self.push_header(&dashed, value)
                 }
             },
+        }
+    }
+
+    fn push_once(&mut self, name: &str, value: &[u8]) -> Result<(), Refusal> {
+        match self.headers.get(name) {
+            Some(before) if before != value => Err(Refusal::TWICE),
+            _ => self.push_header(name.as_bytes(), value),
         }
     }
 

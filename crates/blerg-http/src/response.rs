@@ -62,6 +62,8 @@ impl Refusal {
     pub const HOST: Refusal = Refusal::new(400, "bad_request", "The Host header is malformed.");
     /// 400: a Content-Length that is no number, or a body that is not as long as it says.
     pub const LENGTH: Refusal = Refusal::new(400, "bad_request", "The body is not as long as Content-Length says.");
+    /// 400: two values of what there is one of.
+    pub const TWICE: Refusal = Refusal::new(400, "bad_request", "The method, length or type is given twice.");
     /// 408: the body did not arrive in time.
     pub const SLOW: Refusal = Refusal::new(408, "timeout", "The body did not arrive in time.");
     /// 411: a POST without Content-Length.

@@ -50,12 +50,16 @@ impl Params {
     /// `CONTENT_LENGTH`; `None` if it is absent or empty (RFC 3875 s.4.1.2).
     ///
     /// # Errors
-    /// Something other than digits, or more than 2^64-1.
+    /// Something other than digits, more than 2^64-1, or two values: where the body ends must not be a matter of taste.
     pub fn content_length(&self) -> Result<Option<u64>, ContentLengthError> {
-        let text = match self.get("CONTENT_LENGTH") {
-            None | Some(b"") => return Ok(None),
-            Some(text) => text,
-        };
+        let mut values = self.iter().filter(|(name, _)| *name == b"CONTENT_LENGTH").map(|(_, value)| value);
+        let Some(text) = values.next() else { return Ok(None) };
+        if values.any(|other| other != text) {
+            return Err(ContentLengthError);
+        }
+        if text.is_empty() {
+            return Ok(None);
+        }
         let digits = text.iter().all(u8::is_ascii_digit);
         let number = std::str::from_utf8(text).ok().filter(|_| digits).and_then(|text| text.parse().ok());
         number.map(Some).ok_or(ContentLengthError)
@@ -167,14 +171,17 @@ impl fmt::Display for PairsError {
 
 impl error::Error for PairsError {}
 
-/// `CONTENT_LENGTH` is no number.
+/// `CONTENT_LENGTH` is no number, or two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContentLengthError;
 
 impl fmt::Display for ContentLengthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CONTENT_LENGTH is not a number")
+        write!(f, "CONTENT_LENGTH is not one number")
     }
 }
 
 impl error::Error for ContentLengthError {}
+
+#[cfg(test)]
+mod tests;

@@ -76,6 +76,24 @@ fn methods_are_case_sensitive() {
 }
 
 #[test]
+fn of_a_name_that_comes_twice_the_last_counts_and_a_second_method_length_or_type_is_refused() {
+    let request = read(&[("REQUEST_URI", "/a"), ("HTTPS", ""), ("REQUEST_URI", "/b"), ("HTTPS", "on")]);
+    assert_eq!((request.path.as_str(), request.https), ("/b", true));
+    for (name, one, other) in [
+        ("REQUEST_METHOD", "GET", "POST"),
+        ("CONTENT_LENGTH", "5", "6"),
+        ("CONTENT_LENGTH", "", "6"),
+        ("CONTENT_TYPE", "text/plain", "application/x-www-form-urlencoded"),
+    ] {
+        for values in [[one, other], [other, one]] {
+            let pairs = values.map(|value| (name.as_bytes(), value.as_bytes()));
+            assert_eq!(front().from_cgi(pairs, 7).err(), Some(Refusal::TWICE), "{name} {values:?}");
+        }
+        read(&[(name, other), (name, other)]);
+    }
+}
+
+#[test]
 fn http_proxy_is_never_read() {
     let request = read(&[("HTTP_PROXY", "http://evil.example/"), ("HTTP_PROXY_AUTHORIZATION", "x")]);
     assert_eq!(request.headers.get("proxy"), None);

@@ -80,3 +80,13 @@ fn content_length_is_digits_or_nothing() {
         check_length(Some(wrong), Err(ContentLengthError));
     }
 }
+
+#[test]
+fn two_content_lengths_are_none_unless_they_are_the_same() {
+    let of =
+        |values: &[&str]| Params::from_pairs(values.iter().map(|value| ("CONTENT_LENGTH", *value))).content_length();
+    assert_eq!(of(&["5", "5"]), Ok(Some(5)));
+    for values in [["5", "6"], ["6", "5"], ["5", "05"], ["", "5"], ["5", ""]] {
+        assert_eq!(of(&values), Err(ContentLengthError), "{values:?}");
+    }
+}
