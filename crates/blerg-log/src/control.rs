@@ -309,7 +309,7 @@ impl Control {
 
     /// Publishes a commit: one store makes it visible.
     pub(crate) fn publish(&self, commit: &Commit) -> Result<(), Error> {
-        let sequence = self.load(Word::Current)? + 1;
+        let sequence = self.load(Word::Current)?.wrapping_add(1);
         if let Some(map) = &self.map {
             for (at, word) in (slot_at(sequence)..).step_by(8).zip(commit.words(sequence)) {
                 map.store(at, word);

@@ -1,5 +1,7 @@
 //! Which segment holds which positions: computed, never listed. Start at [`Geometry`].
 
+use crate::index::{ROOT_BITS, ROOT_BITS_TINY};
+
 /// The sizes of the segments: the first has 2^`first_bits` bytes, each further one twice as many, up to 2^`last_bits`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Geometry {
@@ -31,6 +33,14 @@ pub(crate) const POSITION_MAX: u64 = 1 << 61;
 impl Geometry {
     /// 1 MiB doubling to 64 MiB: a new site fits a small quota, a large one has few files.
     pub(crate) const USUAL: Geometry = Geometry { first_bits: 20, last_bits: 26 };
+
+    /// 2 KiB each: tests have such logs, millions of them.
+    pub(crate) const TINY: Geometry = Geometry { first_bits: 11, last_bits: 11 };
+
+    /// Log2 of the roots that the log's index has.
+    pub(crate) fn root_bits(self) -> u32 {
+        if self == Geometry::TINY { ROOT_BITS_TINY } else { ROOT_BITS }
+    }
 
     /// Whether the numbers make sense; the longest frame must fit into a usual first segment, and tests use smaller ones.
     pub(crate) fn is_sound(self) -> bool {

@@ -28,9 +28,10 @@ pub(crate) use head::Head;
 use layout::{
     CHANGED_IN_HEAD, CHECK_AT, COUNT_IN_HEAD, DIRECTORY_BITS_FIRST, DIRECTORY_BITS_MAX, FIXED, FROM_AT, GENERATION_AT,
     INLINE_IN_HEAD, KEY_BYTES_MAX, KEY_IN_HEAD, KEY_WORD_IN_HEAD, LAST_IN_HEAD, LEVELS, MAGIC, MAGIC_AT, Place,
-    ROOT_BITS, ROOT_BITS_MAX, ROOTS_AT, SHAPE_AT, SHAPE_CHAIN, SHAPE_COUNT, SHAPE_DIRECTORY, SHAPE_FIXED, SHAPE_USED,
-    TO_AT, USED_AT, VALUE_MAX, VERSION, chain_bytes, directory_bytes, key_word, links_bytes, place, seal, unseal,
+    ROOT_BITS_MAX, ROOTS_AT, SHAPE_AT, SHAPE_CHAIN, SHAPE_COUNT, SHAPE_DIRECTORY, SHAPE_FIXED, SHAPE_USED, TO_AT,
+    USED_AT, VALUE_MAX, VERSION, chain_bytes, directory_bytes, key_word, links_bytes, place, seal, unseal,
 };
+pub(crate) use layout::{ROOT_BITS, ROOT_BITS_TINY};
 
 use crate::{Error, Position};
 
@@ -135,12 +136,13 @@ pub(crate) struct Index<M> {
 const HEADER_BYTES: usize = 56;
 
 impl<M: Memory> Index<M> {
-    /// Makes an empty index in a memory of zeros with at least [`EMPTY_BYTES`] reserved.
+    /// Makes an empty index in a memory of zeros with at least [`EMPTY_BYTES`] reserved, with 2^`root_bits` roots, at most
+    /// 2^[`ROOT_BITS`].
     ///
     /// # Errors
     /// The memory is too small or cannot be written.
-    pub(crate) fn format(memory: M, key: &[u8; 16]) -> Result<Index<M>, Error> {
-        Self::format_with(memory, Hasher::Sip(SipHasher13::new_with_key(key)), ROOT_BITS)
+    pub(crate) fn format(memory: M, key: &[u8; 16], root_bits: u32) -> Result<Index<M>, Error> {
+        Self::format_with(memory, Hasher::Sip(SipHasher13::new_with_key(key)), root_bits)
     }
 
     fn format_with(memory: M, hasher: Hasher, root_bits: u32) -> Result<Index<M>, Error> {

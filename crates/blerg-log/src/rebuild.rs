@@ -42,7 +42,7 @@ impl Core {
             true => control.load(crate::control::Word::Generation)?,
             false => 0,
         };
-        Ok(generations(self)?.into_iter().fold(named, u64::max) + 1)
+        Ok(generations(self)?.into_iter().fold(named, u64::max).wrapping_add(1))
     }
 
     /// Builds the index of the log up to `end` and gives it its name. Nobody uses it before the control page names it.
@@ -74,7 +74,7 @@ impl Core {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Built, Error> {
         let memory = FileMemory::create(&*self.disk, tmp, EMPTY_BYTES)?;
-        let index = Index::format(memory, &self.format.identity.hash_key)?;
+        let index = Index::format(memory, &self.format.identity.hash_key, self.format.geometry.root_bits())?;
         let access = Purpose::Write(self.options.backend).access();
         let home = self.home();
         let segments = Segments::at(Arc::clone(&self.disk), &home.segments, self.format.geometry, access);

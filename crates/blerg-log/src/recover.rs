@@ -296,7 +296,7 @@ impl Core {
     /// Makes a view the one that everybody uses: everything before `indexed` is in its index.
     fn switch_to(&self, view: View, durable: u64, indexed: u64) -> Result<Arc<View>, Error> {
         let control = &view.control;
-        let replaced = control.load(Word::Replaced)? + 1;
+        let replaced = control.load(Word::Replaced)?.wrapping_add(1);
         control.store(Word::Generation, view.generation);
         control.store(Word::Replaced, replaced);
         for (word, value) in [(Word::Durable, durable), (Word::Indexed, indexed), (Word::Suspect, 0)] {

@@ -37,6 +37,9 @@ impl Entry<'_> {
 
 /// Bytes that a scan reads at once.
 const SCAN_BYTES: usize = 1 << 18;
+/// What was never written is compared with this.
+const ZEROS: [u8; 1024] = [0; 1024];
+
 /// A stretch of the log in memory, read anew wherever a frame is wanted that it does not hold.
 #[derive(Debug)]
 pub(crate) struct Window {
@@ -76,6 +79,18 @@ impl Window {
         }
         let skip = usize::try_from(position - self.at).unwrap_or(usize::MAX);
         Ok(self.bytes.get(skip..).unwrap_or_default())
+    }
+
+    /// Bytes of whole words of zeros that lie at `position`, as far as they are at hand. No frame begins with such a word: its length
+    /// stands first.
+    fn zeros(&mut self, segments: &Segments, position: u64) -> Result<u64, Error> {
+        let bytes = match self.ahead(segments, position, HEADER_BYTES) {
+            Err(e) if e.is_missing() => return Ok(0),
+            bytes => bytes?,
+        };
+        let whole = bytes.chunks_exact(ZEROS.len()).take_while(|chunk| **chunk == ZEROS).count() * ZEROS.len();
+        let words = bytes.get(whole..).unwrap_or_default().chunks_exact(8).take_while(|word| **word == [0; 8]).count();
+        Ok((whole + words * 8) as u64)
     }
 
     /// The sound header at `position`, if there is one.
@@ -151,6 +166,11 @@ impl<'s> Scan<'s> {
         let end = self.segments.geometry().segment_of(self.at).end();
         let mut at = self.at + 8;
         while at + HEADER_BYTES as u64 <= end.min(limit) {
+            let zeros = self.window.zeros(self.segments, at)?;
+            if zeros > 0 {
+                at += zeros;
+                continue;
+            }
             if self.window.header(self.segments, self.sums, at)?.is_some() {
                 self.at = at;
                 return Ok(true);

@@ -258,7 +258,7 @@ impl Core {
         }
         view.control.store(Word::Durable, kept.end);
         view.control.store(Word::Intent, 0);
-        view.control.store(Word::Replaced, look.replaced + 1);
+        view.control.store(Word::Replaced, look.replaced.wrapping_add(1));
         view.control.set_state(State::Open);
         Ok(is_whole)
     }

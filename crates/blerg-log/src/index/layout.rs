@@ -18,6 +18,8 @@ pub(crate) const ROOTS_AT: u64 = 4096;
 
 /// 65,536 root slots: a table behind each holds 15 names at a million names, 760 at fifty million.
 pub(crate) const ROOT_BITS: u32 = 16;
+/// And for the smallest logs, which tests have.
+pub(crate) const ROOT_BITS_TINY: u32 = 6;
 /// More roots than this are damage: they would take 128 MiB.
 pub(crate) const ROOT_BITS_MAX: u32 = 24;
 /// Slots of one table: as many as the tag has values.

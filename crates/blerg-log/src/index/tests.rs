@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use heap::Heap;
 
 use super::layout::{FROM_AT, GENERATION_AT, TO_AT};
-use super::{Fault, Grow, Hasher, Head, Index, Memory, Push};
+use super::{Fault, Grow, Hasher, Head, Index, Memory, Push, ROOT_BITS};
 use crate::{Error, Position};
 
 const KEY: [u8; 16] = *b"sixteen bytes ok";
@@ -257,7 +257,7 @@ impl Random {
 
 #[test]
 fn growing_memory_keeps_what_was_pushed() {
-    let index = Index::format(Heap::new(), &KEY).unwrap();
+    let index = Index::format(Heap::new(), &KEY, ROOT_BITS).unwrap();
     let mut truths = Truths::new();
     let mut random = Random(1);
     for step in 1..20_000 {

@@ -191,11 +191,11 @@ fn push_without_room_fails_whole_and_succeeds_when_there_is_room() {
 
 #[test]
 fn empty_index_is_small_and_empty() {
-    let index = Index::format(Heap::new(), &KEY).unwrap();
+    let index = Index::format(Heap::new(), &KEY, ROOT_BITS).unwrap();
     assert_eq!(index.used().unwrap(), 528_384);
     check_contents(&index, &Truths::new());
     assert!(index.find(b"L").unwrap().is_none());
     index.touch(b"L", Position(8)).unwrap();
     check_contents(&index, &Truths::new());
-    assert!(Index::format(Heap::with_bytes(4096), &KEY).is_err());
+    assert!(Index::format(Heap::with_bytes(4096), &KEY, ROOT_BITS).is_err());
 }
