@@ -95,13 +95,16 @@ impl Store {
     /// Translates all rows to the log that counts now. Can be done at any time and again: each row says which log it is of.
     pub(crate) fn move_seen(&self) -> Result<(), Error> {
         let log = self.log()?.snapshot()?.stamp().log;
-        let moves = log.checked_sub(1).map(|before| self.log()?.moves(before, log).map_err(Error::from)).transpose()?;
-        let moves = moves.flatten();
-        self.db()?.write("translate what was seen", |transaction| {
+        self.db()?.change("translate what was seen", |transaction| {
             let mut list = transaction.prepare("SELECT feed, mentioned, log, account FROM seen WHERE log < ?1")?;
             let rows = list.query_map([micros(log)], |found| Ok((row(found)?, found.get::<_, i64>(3)?)))?;
-            for found in rows.collect::<Result<Vec<(Row, i64)>, rusqlite::Error>>()? {
-                let (Row { seen, log: from }, account) = found;
+            let rows = rows.collect::<Result<Vec<(Row, i64)>, rusqlite::Error>>()?;
+            // The table is read where it is needed only: damaged, it must not keep the next compaction from beginning.
+            let moves = match (log.checked_sub(1), rows.is_empty()) {
+                (Some(before), false) => self.log()?.moves(before, log).map_err(Error::from)?,
+                _ => None,
+            };
+            for (Row { seen, log: from }, account) in rows {
                 let known = moves.as_ref().filter(|_| from + 1 == log);
                 let seen = known.map_or_else(Seen::default, |moves| moved(moves, seen));
                 write(transaction, account, &Row { seen, log })?;

@@ -142,3 +142,13 @@ fn versions_and_cursors_of_before_lead_nobody_astray() {
     assert_eq!(cursor.to_string().parse(), Ok(cursor));
     assert!("bob/1/2.".parse::<Cursor>().is_err() && "bob/1/.2".parse::<Cursor>().is_err());
 }
+
+#[test]
+fn a_damaged_table_of_positions_that_nobody_needs_any_more_stops_no_compaction() {
+    let (site, ada, _) = filled();
+    let before = news(&site.store, ada, "ada");
+    site.store.compact(NOW_US, no_links, &mut |_| {}).unwrap();
+    std::fs::write(site.store.dir().join("log.1").join("moved"), b"not what was written").unwrap();
+    site.store.compact(NOW_US, no_links, &mut |_| {}).unwrap();
+    assert_eq!(news(&site.store, ada, "ada"), before);
+}
