@@ -161,13 +161,15 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Copies as much as can be read, with zeros for the rest.
+/// Copies as much as can be read, with zeros for the rest, and no more than the file says that it has: a directory, or a disk that
+/// is gone, refuses at any place.
 fn copy_file(from: &Path, to: &Path, findings: &mut Vec<String>) -> Result<(), Error> {
     let mut input = File::open(from).map_err(Error::io(from, "open"))?;
+    let bytes = input.metadata().map_err(Error::io(from, "look at"))?.len();
     let mut output = File::create(to).map_err(Error::io(to, "make"))?;
     let mut page = [0; PAGE_BYTES];
     let mut at = 0_u64;
-    loop {
+    while at < bytes {
         let mut found = 0;
         while let Some(rest) = page.get_mut(found..).filter(|rest| !rest.is_empty()) {
             match input.read(rest) {
@@ -182,12 +184,13 @@ fn copy_file(from: &Path, to: &Path, findings: &mut Vec<String>) -> Result<(), E
             }
         }
         if found == 0 {
-            return Ok(());
+            break;
         }
         output.write_all(page.get(..found).unwrap_or_default()).map_err(Error::io(to, "write"))?;
         at += found as u64;
         input.seek(SeekFrom::Start(at)).map_err(Error::io(from, "read"))?;
     }
+    Ok(())
 }
 
 /// Opens the copy if its schema can be read; says which version it is.

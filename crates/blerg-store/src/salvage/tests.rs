@@ -182,3 +182,14 @@ fn a_rebuild_makes_a_search_index_anew_whatever_its_tables_are() {
         assert_eq!((report.problems, report.indexed), (Vec::new(), 7), "{sql}");
     }
 }
+
+#[test]
+fn a_directory_in_place_of_a_database_is_told_and_does_not_fill_the_disk() {
+    let case = site();
+    drop(Store::new(&case.dir, settings()));
+    fs::remove_file(case.dir.join("wiki.db")).unwrap();
+    fs::create_dir(case.dir.join("wiki.db")).unwrap();
+    let (done, new) = case.salvage();
+    assert!(done.lost.iter().any(|what| what.contains("wiki.db cannot be read at byte 0")), "{done:?}");
+    assert_eq!((done.accounts, texts(&new, "ada").len()), (2, 4), "{done:?}");
+}
