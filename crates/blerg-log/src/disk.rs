@@ -26,6 +26,13 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// What the system says.
     fn remove_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Whether a symbolic link stands there. A disk that has none need not say.
+    ///
+    /// # Errors
+    /// What the system says; there is nothing of that name.
+    fn is_link(&self, _path: &Path) -> io::Result<bool> {
+        Ok(false)
+    }
     /// The names in a directory.
     ///
     /// # Errors

@@ -1,12 +1,15 @@
 //! Where the files of one log lie, by its number: a compaction makes a new log beside the old one, and FORMAT says which of them
 //! counts. Start at [`Home`]. Knows names only. FORMAT.md, section "Files".
 
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::Disk;
+use rustix::io::Errno;
+
 use crate::format::Naming;
 use crate::moved::MOVED_FILE;
 use crate::segment::LOG_DIR;
+use crate::{Disk, Error};
 
 /// The place of one log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +41,15 @@ impl Home {
         let homes = numbers.into_iter().rev().map(|number| Home::of(data, Naming { number, since_us: 0 }));
         let is_finished = |home: &Home| disk.inode(&home.dir.join(MOVED_FILE)).is_ok();
         homes.into_iter().find(is_finished).unwrap_or_else(|| Home::of(data, Naming::default()))
+    }
+
+    /// Refuses a link in place of the directory of the segments: through it we would read, write and remove what lies elsewhere.
+    pub(crate) fn refuse_link(&self, disk: &dyn Disk) -> Result<(), Error> {
+        match disk.is_link(&self.segments) {
+            Ok(true) => Err(Error::io(&self.segments, "open", Errno::LOOP.into())),
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io(&self.segments, "look at", e)),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn number(&self) -> u64 {

@@ -53,6 +53,7 @@ fn beside(core: &Core, number: u64) -> Home {
 
 /// Names in the directory of a log's segments.
 fn names(core: &Core, home: &Home) -> Result<Vec<String>, Error> {
+    home.refuse_link(&*core.disk)?;
     match core.disk.list(&home.segments) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         names => names.map_err(|e| Error::io(&home.segments, "list", e)),
@@ -61,6 +62,7 @@ fn names(core: &Core, home: &Home) -> Result<Vec<String>, Error> {
 
 /// Removes a log that counted, unless somebody reads it. Whoever opens it now finds that another one counts.
 fn remove_unread(core: &Core, home: &Home) -> Result<bool, Error> {
+    home.refuse_link(&*core.disk)?;
     let generations = match generations_in(core, &home.dir) {
         Err(e) if e.is_missing() => Vec::new(),
         found => found?,

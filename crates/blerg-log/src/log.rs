@@ -135,6 +135,7 @@ impl Log {
             return Err(Error::NetworkFs { dir: dir.into(), kind });
         }
         let core = Arc::new(Core::new(dir.into(), disk, format, options.clone(), kind));
+        core.home().refuse_link(&*core.disk)?;
         loop {
             match core.open_somehow() {
                 // A compaction has taken away what was to be opened.

@@ -14,9 +14,6 @@ use crate::{Error, Settings};
 /// The file whose presence makes a directory a site; written by the log.
 pub(crate) const FORMAT_FILE: &str = "FORMAT";
 
-/// Where the log keeps its segments.
-const LOG_DIR: &str = "log";
-
 /// What may be there before FORMAT is: made by whoever waits for a lock or counts a visitor first, by a process that was
 /// killed while it made the site, by a restore, and by `mkfs`.
 const BEFORE_FORMAT: [&str; 8] =
@@ -90,7 +87,6 @@ pub(crate) fn open_log(dir: &Path, settings: &Settings) -> Result<Log, Error> {
         (settings.random)(&mut site_id);
         create_log(dir, settings, site_id)?;
     }
-    refuse_link(&dir.join(LOG_DIR))?;
     let mut options = Options::new(settings.backend, settings.recovery, settings.random);
     options.allow_network_fs = settings.allow_network_fs;
     let log = Log::open(dir, &options, Arc::new(RealDisk))?;

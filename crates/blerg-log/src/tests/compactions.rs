@@ -428,3 +428,31 @@ fn a_copy_that_is_begun_anew_in_another_log_leaves_nothing_of_the_first() {
     let names: Vec<_> = std::fs::read_dir(&to).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["log.1"]);
 }
+
+#[test]
+fn a_link_in_place_of_a_log_is_neither_followed_nor_emptied() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, elsewhere) = (folder.path().join("data"), folder.path().join("elsewhere"));
+    std::fs::create_dir(&data).unwrap();
+    let disk: std::sync::Arc<dyn Disk> = std::sync::Arc::new(RealDisk);
+    Log::create_small(&data, &super::basics::identity(), std::sync::Arc::clone(&disk)).unwrap();
+    let open = || Log::open(&data, &options(Mapped), std::sync::Arc::clone(&disk));
+    let log = open().unwrap();
+    log.commit(1, vec![add("ada"), put(0, "hello")]).unwrap();
+    // Where the next log is to be, and where one of before was.
+    for (number, link) in [(0, "log.1"), (1, "log")] {
+        std::fs::create_dir_all(&elsewhere).unwrap();
+        std::fs::write(elsewhere.join("somebody's"), "own").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, data.join(link)).unwrap();
+        assert!(matches!(compact(&log), Err(Error::Io { .. })), "{link}");
+        assert_eq!(std::fs::read_to_string(elsewhere.join("somebody's")).unwrap(), "own", "{link}");
+        std::fs::remove_file(data.join(link)).unwrap();
+        assert_eq!(log.snapshot().unwrap().stamp().log, number);
+        compact(&log).unwrap();
+    }
+    drop(log);
+    std::fs::remove_dir_all(&elsewhere).unwrap();
+    std::fs::rename(data.join("log.2"), &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, data.join("log.2")).unwrap();
+    assert!(matches!(open(), Err(Error::Io { .. })));
+}
