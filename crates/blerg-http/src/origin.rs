@@ -28,10 +28,11 @@ fn is_ours(origin: &str, request: &Request) -> bool {
     if !scheme_https && !scheme.eq_ignore_ascii_case("http") {
         return false;
     }
-    if let Some(base) = request.base_url.as_deref().and_then(BaseUrl::parse) {
-        if base.is_https() == scheme_https && same_authority(base.authority(), authority, scheme_https) {
-            return true;
-        }
+    if let Some(base) = request.base_url.as_deref().and_then(BaseUrl::parse)
+        && base.is_https() == scheme_https
+        && same_authority(base.authority(), authority, scheme_https)
+    {
+        return true;
     }
     let Some(host) = request.host.as_deref() else {
         return false;

@@ -352,7 +352,7 @@ fn halves(id: &[u8; 16]) -> (u64, u64) {
 }
 
 fn slot_at(sequence: u64) -> usize {
-    if sequence % 2 == 0 { SLOTS_AT } else { SLOTS_AT + SLOT_BYTES }
+    if sequence.is_multiple_of(2) { SLOTS_AT } else { SLOTS_AT + SLOT_BYTES }
 }
 
 /// The words of a page, live or copied.

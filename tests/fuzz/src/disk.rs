@@ -229,7 +229,7 @@ impl DiskFile for Opened {
     }
 
     fn map_read(&self, at: u64, bytes: usize) -> io::Result<Box<dyn Mapping>> {
-        assert!(at % PAGE_BYTES as u64 == 0, "maps begin with a page");
+        assert!(at.is_multiple_of(PAGE_BYTES as u64), "maps begin with a page");
         if bytes == 0 {
             return Err(io::ErrorKind::InvalidInput.into());
         }
@@ -276,7 +276,7 @@ impl Mapping for Map {
     }
 
     fn store(&self, at: usize, word: u64) {
-        assert!(at % 8 == 0, "words are aligned");
+        assert!(at.is_multiple_of(8), "words are aligned");
         self.write(at, &word.to_le_bytes());
     }
 

@@ -17,7 +17,7 @@ impl Slow {
     fn interrupt(&self) -> io::Result<()> {
         let mut calls = self.calls.lock().unwrap();
         *calls += 1;
-        if *calls % 2 == 0 { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+        if (*calls).is_multiple_of(2) { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
     }
 }
 

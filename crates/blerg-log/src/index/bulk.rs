@@ -106,7 +106,7 @@ impl<M: Memory + Grow> Index<M> {
 
 /// Whether a position stands for a number whose frame is lost: no frame begins there.
 pub(crate) fn is_filler(position: Position) -> bool {
-    position.0 % FRAME_ALIGN != 0
+    !position.0.is_multiple_of(FRAME_ALIGN)
 }
 
 /// How many such positions there are from `from` on and before `before`.

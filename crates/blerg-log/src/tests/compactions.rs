@@ -276,7 +276,7 @@ fn stopped(disk: &FakeDisk, model: &Model, stop: u64, call: &str) -> usize {
     let cuts = [disk.after_kill(), disk.after_worst_cut(), disk.after_best_cut(), disk.after_power_cut(&mut rng)];
     for (n, cut) in cuts.iter().enumerate() {
         // Now and then whoever comes next is killed, too.
-        if stop % 4 == 0 {
+        if stop.is_multiple_of(4) {
             let steps = cut.steps();
             cut.set_fault(Some(Fault::Stop(steps + 1 + rng.below(20) as u64)));
             let _ = open(cut, Mapped).and_then(|log| compact(&log));

@@ -97,7 +97,7 @@ impl Scene {
 
 /// Looks at what is left after kinds of ends; says how many.
 fn check_left(disk: &FakeDisk, run: &Run, cuts: &[Cut], seed: u64) -> Result<u64, String> {
-    check_after(&disk.after_kill(), run, if seed % 2 == 0 { Mapped } else { Pread })
+    check_after(&disk.after_kill(), run, if seed.is_multiple_of(2) { Mapped } else { Pread })
         .map_err(|what| format!("killed: {what}"))?;
     for cut in cuts {
         check_after(&disk.after(*cut, seed), run, Mapped).map_err(|what| format!("{cut:?}: {what}"))?;

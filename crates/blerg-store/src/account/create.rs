@@ -86,10 +86,10 @@ impl Store {
     fn begin_account(&self, _pass: &Pass<'_>, now_us: u64, wanted: &Wanted<'_>, hash: &str) -> Result<Entry, Error> {
         let folded = wanted.name.folded();
         let begun = self.db()?.write("begin an account", |transaction| {
-            if let Some(code) = &wanted.invite {
-                if !invite::is_good(transaction, now_us, code, &folded)? {
-                    return Ok(Err(Error::Invite));
-                }
+            if let Some(code) = &wanted.invite
+                && !invite::is_good(transaction, now_us, code, &folded)?
+            {
+                return Ok(Err(Error::Invite));
             }
             if let Some(entry) = find(transaction, &folded)? {
                 if entry.state != State::Pending {

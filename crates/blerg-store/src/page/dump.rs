@@ -325,7 +325,9 @@ fn add_file(transaction: &Connection, page: &Current, line: &FileLine) -> Result
 }
 
 fn add_piece(transaction: &Connection, file: &mut CurrentFile, data: &[u8]) -> Result<(), Bad> {
-    if data.is_empty() || data.len() > file::PIECE_BYTES || file.bytes % unsigned(super::count(file::PIECE_BYTES)) != 0
+    if data.is_empty()
+        || data.len() > file::PIECE_BYTES
+        || !file.bytes.is_multiple_of(unsigned(super::count(file::PIECE_BYTES)))
     {
         return Err("a piece is empty, too long, or comes after a short one".into());
     }

@@ -2,8 +2,11 @@
 
 use super::*;
 
+/// Names and values.
+type Pairs<'p> = &'p [(&'p [u8], &'p [u8])];
+
 #[track_caller]
-fn check(encoded: &[u8], want: Result<&[(&[u8], &[u8])], usize>) {
+fn check(encoded: &[u8], want: Result<Pairs<'_>, usize>) {
     let found = Params::from_encoded(encoded.to_vec());
     match (found, want) {
         (Ok(params), Ok(want)) => assert_eq!(params.iter().collect::<Vec<_>>(), want),

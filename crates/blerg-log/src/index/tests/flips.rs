@@ -12,7 +12,7 @@ fn filled(seed: u64) -> (Index<Heap>, Vec<Vec<u8>>) {
         let key = &keys[usize::try_from(random.below(limit)).unwrap()];
         index.push_growing(key, Position(8 * step)).unwrap();
     }
-    if seed % 4 == 0 {
+    if seed.is_multiple_of(4) {
         for step in 4_000..60_000 {
             index.push_growing(b"L", Position(8 * step)).unwrap();
         }

@@ -148,12 +148,14 @@ pub(super) fn shown(tokens: Vec<Token>) -> Vec<Token> {
             Token::Text(_) => {}
             Token::Open(..) | Token::Close(_) => {}
         }
-        if in_pre == 0 && is_beside_block(Some(&token)) && matches!(out.last(), Some(Token::Text(_))) {
-            if let Some(Token::Text(before)) = out.pop() {
-                let before = before.trim_end_matches(' ');
-                if !before.is_empty() {
-                    out.push(Token::Text(before.to_owned()));
-                }
+        if in_pre == 0
+            && is_beside_block(Some(&token))
+            && matches!(out.last(), Some(Token::Text(_)))
+            && let Some(Token::Text(before)) = out.pop()
+        {
+            let before = before.trim_end_matches(' ');
+            if !before.is_empty() {
+                out.push(Token::Text(before.to_owned()));
             }
         }
         match (out.last_mut(), &token) {

@@ -97,8 +97,11 @@ fn a_bad_line_ends_the_import_and_leaves_no_half() {
 #[test]
 fn an_import_that_stopped_is_finished_by_running_it_again() {
     let line = |i: u64| {
-        let reply =
-            if i % 3 == 0 && i > 0 { format!(",\"reply_to\":\"a{}/{}\"", i % 2, (i - 2) / 2) } else { String::new() };
+        let reply = if i.is_multiple_of(3) && i > 0 {
+            format!(",\"reply_to\":\"a{}/{}\"", i % 2, (i - 2) / 2)
+        } else {
+            String::new()
+        };
         // Equal texts at one second stay two records.
         format!("{{\"author\":\"a{}\",\"timestamp\":{},\"text\":\"text {}\"{reply}}}\n", i % 2, i / 4, i / 4)
     };
