@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::file::File;
 use crate::frame::{Fields, Sums};
-use crate::geometry::{Geometry, Place};
+use crate::geometry::{Geometry, POSITION_MAX, Place};
 use crate::slots::Slots;
 use crate::{Disk, Error, Mapping, OpenMode};
 
@@ -171,6 +171,10 @@ impl Segments {
 
     /// Reads from `position` on, but not beyond its segment; says how many bytes came.
     pub(crate) fn read_up_to(&self, position: u64, into: &mut [u8]) -> Result<usize, Error> {
+        // A frame of a writer that erred, or a damaged word, may name anything.
+        if position >= POSITION_MAX {
+            return Ok(0);
+        }
         let place = self.geometry.segment_of(position);
         let wanted = usize::try_from(place.end() - position).unwrap_or(usize::MAX).min(into.len());
         let (into, _) = into.split_at_mut(wanted);

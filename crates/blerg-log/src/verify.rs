@@ -211,7 +211,9 @@ impl Check<'_> {
             Kind::DELETE | Kind::CLOSE_USER => Target::read(entry.payload).map(|target| target.put),
             _ => None,
         };
-        if let Some(target) = target
+        if let Some(target) = target.filter(|target| *target >= entry.position) {
+            self.at(entry.position, format!("it takes away what stands at {target}, behind it"));
+        } else if let Some(target) = target
             && self.view.fate(target)?.deleted_by() != Some(entry.position)
         {
             self.at(target, format!("the frame at {} takes it away, but its fate does not say so", entry.position));
@@ -226,7 +228,8 @@ impl Check<'_> {
             Some(b'A') => entry.header.author.into(),
             _ => head.lower_bound(Position(entry.position))?,
         };
-        let behind = if is_run(&entry.header) { number.saturating_add(run_of(entry)) } else { number + 1 };
+        let behind =
+            if is_run(&entry.header) { number.saturating_add(run_of(entry)) } else { number.saturating_add(1) };
         Ok(behind <= head.len() && head.get(number)?.0 == entry.position)
     }
 

@@ -134,7 +134,7 @@ impl View {
     /// What became of the frame at `position`.
     pub(crate) fn fate(&self, position: u64) -> Result<Fate, Error> {
         let mut word = [0; 8];
-        self.segments.read(position + FATE_IN_FRAME, &mut word)?;
+        self.segments.read(position.saturating_add(FATE_IN_FRAME), &mut word)?;
         Ok(Fate(u64::from_le_bytes(word)))
     }
 

@@ -160,13 +160,21 @@ fn a_sound_frame_has_no_effect_on_what_it_is_not_about() {
     let (disk, log) = store(vec![add("ada"), add("bob"), put(0, "zero"), put(1, "his"), delete(0, 0)]);
     let (at, header) = last_frame(&disk, Kind::DELETE, 0);
     let (his, _) = last_frame(&disk, Kind::PUT, 1);
-    let payload = [his.to_le_bytes(), his.to_le_bytes()].concat();
-    let mut header = Header { payload_crc: crc32c::crc32c(&payload), ..header };
-    let bytes = [header.seal(at, crate::frame::Sums::new(&[2; 16])).to_vec(), payload].concat();
-    disk.damage(&path(FIRST), at, &bytes);
-    disk.damage(&path(FIRST), his + 48, &[0; 8]);
-    log.rebuild(&mut |_| {}).unwrap();
-    assert_eq!(text_of(&log, 1, 0), Some("his".into()));
+    drop(log);
+    for wrong in [his, at + 8, 1 << 40, u64::MAX] {
+        let fork = disk.fork();
+        let payload = [wrong.to_le_bytes(), wrong.to_le_bytes()].concat();
+        let mut header = Header { payload_crc: crc32c::crc32c(&payload), ..header };
+        let bytes = [header.seal(at, crate::frame::Sums::new(&[2; 16])).to_vec(), payload].concat();
+        fork.damage(&path(FIRST), at, &bytes);
+        fork.damage(&path(FIRST), his + 48, &[0; 8]);
+        let log = open(&fork, Pread).unwrap();
+        log.rebuild(&mut |_| {}).unwrap();
+        assert_eq!(text_of(&log, 1, 0), Some("his".into()));
+        let place = if wrong == his { his } else { at };
+        let told = log.verify(&mut |_| {}).unwrap().problems;
+        assert!(told.iter().any(|problem| problem.offset == place), "{wrong}: {told:?}");
+    }
 }
 
 /// Where an index file holds this position as a word.
