@@ -155,12 +155,10 @@ impl Repo {
             "--",
             ".",
         ]))?;
-        let mut log = Log::default();
-        let entries = read_entries(running.output()?, now_us, &mut log)?;
+        let log = Log::read(running.output()?, plan, now_us)?;
         if !log.is_cut {
             running.end()?;
         }
-        log.follow(plan, entries);
         Ok(log)
     }
 
@@ -284,6 +282,17 @@ impl Change {
 }
 
 impl Log {
+    /// What `git log` says of the plan's pages.
+    ///
+    /// # Errors
+    /// It is not in the form that it has.
+    pub(crate) fn read(from: impl BufRead, plan: &Plan, now_us: u64) -> Result<Log, Failure> {
+        let mut log = Log::default();
+        let entries = read_entries(from, now_us, &mut log)?;
+        log.follow(plan, entries);
+        Ok(log)
+    }
+
     /// Goes back in time and gives each change to the page that its file is today.
     fn follow(&mut self, plan: &Plan, entries: Vec<Entry>) {
         let later = |entry: &Entry| Some((entry.before.clone()?, entry.path.clone()));
@@ -324,24 +333,29 @@ impl Blobs {
     pub(crate) fn read(&mut self, blob: &str, bytes_max: u64) -> Result<Option<Vec<u8>>, Failure> {
         let questions = self.questions.as_mut().ok_or_else(strange)?;
         questions.write_all(format!("{blob}\n").as_bytes()).and_then(|()| questions.flush()).map_err(failed)?;
-        let mut line = String::new();
-        (&mut self.answers).take(FIELD_BYTES_MAX).read_line(&mut line).map_err(failed)?;
-        let mut words = line.split_whitespace().skip(1);
-        let size: u64 = match (words.next(), words.next()) {
-            (Some("missing"), _) => return Ok(None),
-            (Some(_), Some(size)) => size.parse().map_err(|_| strange())?,
-            _ => return Err(strange()),
-        };
-        let mut rest = (&mut self.answers).take(size.saturating_add(1));
-        if size > bytes_max {
-            io::copy(&mut rest, &mut io::sink()).map_err(failed)?;
-            return Ok(None);
-        }
-        let mut bytes = Vec::new();
-        rest.read_to_end(&mut bytes).map_err(failed)?;
-        if bytes.pop() != Some(b'\n') || u64::try_from(bytes.len()).ok() != Some(size) {
-            return Err(strange());
-        }
-        Ok(Some(bytes))
+        read_object(&mut self.answers, bytes_max)
     }
+}
+
+/// An object as `git cat-file --batch` gives it; `None` if it has more than `bytes_max`, or is missing.
+pub(crate) fn read_object(from: &mut impl BufRead, bytes_max: u64) -> Result<Option<Vec<u8>>, Failure> {
+    let mut line = String::new();
+    from.take(FIELD_BYTES_MAX).read_line(&mut line).map_err(failed)?;
+    let mut words = line.split_whitespace().skip(1);
+    let size: u64 = match (words.next(), words.next()) {
+        (Some("missing"), _) => return Ok(None),
+        (Some(_), Some(size)) => size.parse().map_err(|_| strange())?,
+        _ => return Err(strange()),
+    };
+    let mut rest = from.take(size.saturating_add(1));
+    if size > bytes_max {
+        io::copy(&mut rest, &mut io::sink()).map_err(failed)?;
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    rest.read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.pop() != Some(b'\n') || u64::try_from(bytes.len()).ok() != Some(size) {
+        return Err(strange());
+    }
+    Ok(Some(bytes))
 }

@@ -70,9 +70,7 @@ impl Plan {
                 return Err(Failure::Refused(format!("{} holds over {FILES_MAX} files", folder.display())));
             }
         }
-        for path in markdown {
-            plan.add_page(path);
-        }
+        markdown.into_iter().for_each(|path| plan.add_page(path));
         plan.left_out.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(plan)
     }
@@ -117,7 +115,8 @@ impl Plan {
         Ok(())
     }
 
-    fn add_page(&mut self, path: String) {
+    /// A Markdown file becomes a page; the next in order.
+    pub(super) fn add_page(&mut self, path: String) {
         match self.names.give(&path) {
             Ok(name) => {
                 let at = self.pages.len();
