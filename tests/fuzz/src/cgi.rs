@@ -10,6 +10,11 @@ pub(crate) fn run(data: &[u8]) {
     for front in fronts() {
         let Ok(request) = front.from_cgi(variables.iter().copied(), 1) else { continue };
         check(&request);
+        for name in [&b"REQUEST_METHOD"[..], b"CONTENT_LENGTH"] {
+            let mut values = variables.iter().filter(|(found, _)| *found == name).map(|(_, value)| value);
+            let first = values.next();
+            assert!(values.all(|value| Some(value) == first), "two of {}", name.escape_ascii());
+        }
         let is_escaped =
             variables.iter().any(|(_, value)| value.windows(3).any(|part| part.eq_ignore_ascii_case(b"%2f")));
         // A slash that was escaped is decoded once, whatever stands around it; no file is looked for by such a path.
@@ -79,7 +84,7 @@ fn check_conditions(request: &Request) {
     }
 }
 
-/// Variables come in any order; only among equal names the first counts, and header fields keep theirs.
+/// Variables come in any order; only among equal names the last counts, and header fields keep theirs. One method, one length.
 fn check_the_order(front: &Front, variables: &[(&[u8], &[u8])], request: &Request) {
     let mut seen = std::collections::HashSet::new();
     if !variables.iter().all(|(name, _)| seen.insert(name.to_ascii_lowercase().replace_dashes())) {

@@ -1,27 +1,82 @@
 //! A disk in memory, as plain as can be: start at [`MemoryDisk`]. Whoever touches a map beyond the end of its file is told so by a
-//! panic, where the kernel would kill the process, and nobody gets more than 64 MiB.
+//! panic, where the kernel would kill the process, and nobody gets more than 64 MiB. A disk is made of files as they are
+//! ([`Content`]) at the cost of a count: only pages that are written are copied.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use blerg_log::{Disk, DiskFile, Filesystem, Mapping, OpenMode, Space};
 
 const FILE_BYTES_MAX: u64 = 64 << 20;
 const PAGE_BYTES: usize = 4096;
 
+/// Every file with its name.
+pub(crate) type Files = Vec<(PathBuf, Content)>;
+
+type Page = [u8; PAGE_BYTES];
+
+/// What is in a file. Behind its end the last page has zeros.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Content {
+    pages: Vec<Arc<Page>>,
+    length: usize,
+}
+
+impl Content {
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Makes it shorter, or longer by zeros.
+    pub(crate) fn resize(&mut self, length: usize) {
+        static ZEROS: LazyLock<Arc<Page>> = LazyLock::new(|| Arc::new([0; PAGE_BYTES]));
+        self.pages.resize_with(length.div_ceil(PAGE_BYTES), || Arc::clone(&ZEROS));
+        if let (true, Some(last)) = (length < self.length, self.pages.last_mut()) {
+            let used = length - (length - 1) / PAGE_BYTES * PAGE_BYTES;
+            Arc::make_mut(last)[used..].fill(0);
+        }
+        self.length = length;
+    }
+
+    /// Copies out what is there; says how much.
+    pub(crate) fn read(&self, at: usize, into: &mut [u8]) -> usize {
+        let there = into.len().min(self.length.saturating_sub(at));
+        let mut done = 0;
+        while done < there {
+            let (page, offset) = ((at + done) / PAGE_BYTES, (at + done) % PAGE_BYTES);
+            let now = (there - done).min(PAGE_BYTES - offset);
+            into[done..done + now].copy_from_slice(&self.pages[page][offset..offset + now]);
+            done += now;
+        }
+        there
+    }
+
+    /// Copies in what fits before the end.
+    pub(crate) fn write(&mut self, at: usize, from: &[u8]) {
+        let fits = from.len().min(self.length.saturating_sub(at));
+        let mut done = 0;
+        while done < fits {
+            let (page, offset) = ((at + done) / PAGE_BYTES, (at + done) % PAGE_BYTES);
+            let now = (fits - done).min(PAGE_BYTES - offset);
+            Arc::make_mut(&mut self.pages[page])[offset..offset + now].copy_from_slice(&from[done..done + now]);
+            done += now;
+        }
+    }
+}
+
 /// A file, whatever it is called.
 struct Node {
     inode: u64,
-    bytes: Mutex<Vec<u8>>,
+    bytes: Mutex<Content>,
     locked: AtomicBool,
     shared: AtomicUsize,
 }
 
 impl Node {
-    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+    fn bytes(&self) -> MutexGuard<'_, Content> {
         lock(&self.bytes)
     }
 }
@@ -48,7 +103,7 @@ fn missing() -> io::Error {
 
 impl MemoryDisk {
     /// A disk with these files, seen by the start of a machine of this number.
-    pub(crate) fn new(files: &[(PathBuf, Vec<u8>)], boot: u8) -> Arc<MemoryDisk> {
+    pub(crate) fn new(files: &[(PathBuf, Content)], boot: u8) -> Arc<MemoryDisk> {
         let disk = MemoryDisk { names: Mutex::default(), boot };
         for (path, bytes) in files {
             disk.make(path, bytes.clone());
@@ -56,7 +111,7 @@ impl MemoryDisk {
         Arc::new(disk)
     }
 
-    fn make(&self, path: &Path, bytes: Vec<u8>) -> Arc<Node> {
+    fn make(&self, path: &Path, bytes: Content) -> Arc<Node> {
         let mut names = lock(&self.names);
         names.inodes += 1;
         let node = Node {
@@ -75,7 +130,7 @@ impl MemoryDisk {
     }
 
     /// All files.
-    pub(crate) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+    pub(crate) fn files(&self) -> Files {
         lock(&self.names).files.iter().map(|(path, node)| (path.clone(), node.bytes().clone())).collect()
     }
 }
@@ -83,7 +138,7 @@ impl MemoryDisk {
 impl Disk for MemoryDisk {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn DiskFile>> {
         let node = match (mode, self.find(path)) {
-            (OpenMode::Replace, _) | (OpenMode::Create, Err(_)) => self.make(path, Vec::new()),
+            (OpenMode::Replace, _) | (OpenMode::Create, Err(_)) => self.make(path, Content::default()),
             (_, found) => found?,
         };
         Ok(Box::new(Opened { node, holds: AtomicBool::new(false), shares: AtomicBool::new(false) }))
@@ -172,20 +227,16 @@ impl DiskFile for Opened {
     }
 
     fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
-        let bytes = self.node.bytes();
-        let from = usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
-        let n = into.len().min(bytes.len() - from);
-        into[..n].copy_from_slice(&bytes[from..from + n]);
-        Ok(n)
+        Ok(self.node.bytes().read(usize::try_from(at).unwrap_or(usize::MAX), into))
     }
 
     fn write_at(&self, from: &[u8], at: u64) -> io::Result<usize> {
         let (start, end) = (place(at)?, place(at.saturating_add(from.len() as u64))?);
         let mut bytes = self.node.bytes();
         if bytes.len() < end {
-            bytes.resize(end, 0);
+            bytes.resize(end);
         }
-        bytes[start..end].copy_from_slice(from);
+        bytes.write(start, from);
         Ok(from.len())
     }
 
@@ -193,7 +244,7 @@ impl DiskFile for Opened {
         let end = place(bytes)?;
         let mut bytes = self.node.bytes();
         if bytes.len() < end {
-            bytes.resize(end, 0);
+            bytes.resize(end);
         }
         Ok(())
     }
@@ -249,22 +300,14 @@ struct Map {
 }
 
 impl Map {
-    /// Does something with so many bytes of the file from there on; nothing beyond the map.
-    fn touch(&self, at: usize, bytes: usize, work: impl FnOnce(&mut [u8])) {
-        if at.checked_add(bytes).is_none_or(|end| end > self.bytes) {
-            return;
-        }
-        let mut file = self.node.bytes();
+    /// The file, for `wanted` bytes of the map from there on; with their place in it, and how many lie in the map.
+    fn touch(&self, at: usize, wanted: usize) -> (MutexGuard<'_, Content>, usize, usize) {
+        let bytes = wanted.min(self.bytes.saturating_sub(at));
+        let file = self.node.bytes();
+        let end = self.at + at + bytes;
         let pages = file.len().next_multiple_of(PAGE_BYTES);
-        let (start, end) = (self.at + at, self.at + at + bytes);
-        assert!(end <= pages, "SIGBUS: byte {end} of a file of {} bytes", file.len());
-        let length = file.len();
-        // The rest of the last page is there, and forgotten.
-        if end > length {
-            file.resize(end, 0);
-        }
-        work(&mut file[start..end]);
-        file.truncate(length);
+        assert!(bytes == 0 || end <= pages, "SIGBUS: byte {end} of a file of {} bytes", file.len());
+        (file, self.at.saturating_add(at), bytes)
     }
 }
 
@@ -281,16 +324,16 @@ impl Mapping for Map {
     }
 
     fn read(&self, at: usize, into: &mut [u8]) {
+        // What reaches beyond the map is zeros, and so is the rest of the last page.
         into.fill(0);
-        // What reaches beyond the map is zeros.
-        let there = into.len().min(self.bytes.saturating_sub(at));
-        let into = &mut into[..there];
-        self.touch(at, there, |bytes| into.copy_from_slice(bytes));
+        let (file, at, bytes) = self.touch(at, into.len());
+        file.read(at, &mut into[..bytes]);
     }
 
     fn write(&self, at: usize, from: &[u8]) {
-        let there = from.len().min(self.bytes.saturating_sub(at));
-        self.touch(at, there, |bytes| bytes.copy_from_slice(&from[..there]));
+        let (mut file, at, bytes) = self.touch(at, from.len());
+        // The rest of the last page is there, and forgotten.
+        file.write(at, &from[..bytes]);
     }
 
     fn populate(&self, _at: usize, _bytes: usize) -> io::Result<()> {

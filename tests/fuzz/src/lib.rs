@@ -3,12 +3,17 @@
 //! Promises are more than "it does not crash": what was read can be written and read again, the same comes of the bytes in
 //! one piece and in many, a plain model gives the same answer, and time and memory stay within bounds.
 
+mod answers;
 mod budget;
 mod cgi;
 mod config;
+mod cookie;
 pub mod corpus;
 mod disk;
 mod fastcgi;
+// There it has tests beside it, which are not here.
+#[cfg(not(test))]
+mod folder;
 mod form;
 mod growth;
 #[path = "../../../crates/blerg-markup/src/wiki/tests/html.rs"]
@@ -24,8 +29,12 @@ mod post;
 mod requests;
 mod search;
 mod site;
+mod tags;
 mod target;
 mod texts;
+
+#[cfg(not(test))]
+use folder::Failure;
 
 /// One thing that takes bytes from outside.
 #[derive(Clone, Copy, Debug)]
@@ -45,18 +54,26 @@ pub const TARGETS: &[Target] = &[
     target("decoder", fastcgi::decoder),
     target("params", fastcgi::params),
     target("session", fastcgi::session),
+    target("answers", answers::run),
     target("cgi", cgi::run),
     target("target", target::run),
     target("form", form::run),
+    target("cookie", cookie::run),
     target("multipart", multipart::run),
+    target("tags", tags::run),
     target("post", post::run),
     target("page", page::run),
     target("growth", growth::run),
     target("diff", texts::diff),
     target("merge", texts::merge),
     target("log", log::run),
+    target("salvage", log::salvage),
     target("import", import::import),
     target("restore", import::restore),
+    #[cfg(not(test))]
+    target("folder", folder::folder),
+    #[cfg(not(test))]
+    target("history", folder::history),
     target("search", search::run),
     target("requests", requests::run),
     target("names", names::run),

@@ -1,90 +1,142 @@
-//! Opening and recovering a store of which a file is not what was written: start at [`run`]. Whatever stands in the log, the
-//! control page, the index or FORMAT, the store is read and written, or refused with an error; both ways of reading say the same.
+//! Stores of which files are not what was written: start at [`run`] and [`salvage`]. Whatever stands in the log, the control page,
+//! the index or FORMAT, the store is read and written, or refused with an error, and both ways of reading say the same; and
+//! what can be read of it makes a sound store.
+
+mod damage;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use blerg_log::{
-    AuthorId, Backend, Durability, Identity, ListKey, Log, Op, Options, Position, RecordNo, Recovery, TagSpan,
+    AuthorId, Backend, Durability, Identity, ListKey, Log, Op, Options, Position, RecordNo, Recovery, TagSpan, Wreck,
 };
 
-use crate::disk::MemoryDisk;
+use crate::disk::{Files, MemoryDisk};
 use crate::input::Input;
+use damage::Harm;
 
 const DIR: &str = "/data";
+/// Where copies go.
+const OTHER_DIR: &str = "/copy";
 
 /// Elements of a list that are read.
 const ELEMENTS_MAX: u64 = 64;
 
-type Files = Vec<(PathBuf, Vec<u8>)>;
+thread_local! { static STORE: Files = store(); }
 
-/// First the file, then how it is damaged and seen, then the damage.
-pub(crate) fn run(data: &[u8]) {
-    thread_local! { static STORE: Files = store(); }
+/// The store's files, damaged as the input says behind its first byte.
+fn damaged(input: Input<'_>) -> (Files, Harm) {
     let mut files = STORE.with(Clone::clone);
+    let harm = damage::apply(&mut files, input);
+    (files, harm)
+}
+
+/// First how the store is seen and gone on with, then the damage.
+pub(crate) fn run(data: &[u8]) {
     let mut input = Input::new(data);
-    let file = usize::from(input.byte()) % files.len();
     let how = input.byte();
-    let is_small = damage(&mut files[file].1, how, input);
+    let (files, harm) = damaged(input);
     let boot = how >> 7;
     let goes_on = if how & 32 == 0 { Backend::Pread } else { Backend::Mapped };
     let told = [Backend::Pread, Backend::Mapped].map(|backend| {
         let disk = MemoryDisk::new(&files, boot);
-        let log = open(&disk, backend);
+        let log = open(&disk, DIR, backend);
         let answers = log.as_ref().ok().map(answers);
-        if let (Some(answers), true) = (&answers, is_small) {
-            let known: BTreeSet<String> = texts().into_iter().collect();
-            let wrong: Vec<&String> = answers.texts.difference(&known).collect();
-            assert!(wrong.is_empty(), "{wrong:?} was never written");
+        if let (Some(answers), Harm::Small) = (&answers, harm) {
+            answers.check_known();
         }
         if let (Ok(log), true) = (log, backend == goes_on) {
             if how & 64 != 0 {
                 let _ = log.verify(&mut |_| {});
             }
-            go_on(&disk, log, backend, how);
+            go_on(&disk, log, backend, (how, harm));
         }
         answers
     });
     assert_eq!(told[0], told[1], "reading and mapping say the same");
 }
 
-/// Damages a file; true if it is so little that no checksum can miss it.
-fn damage(bytes: &mut Vec<u8>, how: u8, mut input: Input<'_>) -> bool {
-    match how % 4 {
-        // Cut off, or longer than it was.
-        0 => {
-            let length = input.short() + (usize::from(input.byte()) << 16);
-            bytes.resize(length % (2 << 20), 0);
-            input.is_empty()
-        }
-        // Something else altogether.
-        1 => {
-            let length = bytes.len();
-            *bytes = input.rest().to_vec();
-            if how & 4 == 0 {
-                bytes.resize(length.max(bytes.len()), 0);
-            }
-            false
-        }
-        _ => {
-            let mut patches = Vec::new();
-            while !input.is_empty() {
-                let (at, length) = (input.short(), usize::from(input.byte()) % 64);
-                let patch = input.take(length);
-                patches.push(patch.len());
-                for (to, from) in bytes.iter_mut().skip(at).zip(patch) {
-                    *to = *from;
-                }
-            }
-            patches.len() <= 1 && patches.iter().all(|bytes| *bytes <= 4)
-        }
+/// What can be read of the damaged log makes a sound one, and a copy of what can be opened is as good as that.
+pub(crate) fn salvage(data: &[u8]) {
+    let mut input = Input::new(data);
+    let how = input.byte();
+    let (mut files, harm) = damaged(input);
+    if harm == Harm::Made {
+        damage::tame(&mut files);
+    }
+    let disk = MemoryDisk::new(&files, how >> 7);
+    match Wreck::open(Path::new(DIR), as_disk(&disk), random, &mut |_| {}) {
+        Ok(wreck) => refill(&wreck, &disk, harm, is_whole(&files)),
+        Err(error) => assert!(!is_whole(&files), "{error}"),
+    }
+    if how & 1 != 0 {
+        back_up(&MemoryDisk::new(&files, how >> 7), harm);
     }
 }
 
-fn open(disk: &Arc<MemoryDisk>, backend: Backend) -> Result<Log, blerg_log::Error> {
-    let options = Options::new(backend, Recovery::Inline, |bytes| bytes.fill(7));
-    Log::open(Path::new(DIR), &options, Arc::clone(disk) as Arc<dyn blerg_log::Disk>)
+/// Whether log and FORMAT are as they were written: all else is made of them.
+fn is_whole(files: &Files) -> bool {
+    let is_truth = |path: &Path| path.ends_with("FORMAT") || path.extension().is_some_and(|ending| ending == "seg");
+    STORE.with(|store| store.iter().filter(|(path, _)| is_truth(path)).all(|file| files.contains(file)))
+}
+
+/// Numbers are kept, so all that was found is where it was.
+fn refill(wreck: &Wreck, disk: &Arc<MemoryDisk>, harm: Harm, is_whole: bool) {
+    let names = |author: AuthorId| Some(format!("author {}", author.0));
+    let dir = Path::new(OTHER_DIR);
+    Log::create_tiny(dir, wreck.identity(), as_disk(disk)).expect("a free place");
+    let log = open(disk, OTHER_DIR, Backend::Pread).expect("a new store");
+    let refilled = wreck.refill(&log, 9_000_000, &names, &[Position(64), Position(400)], &mut |_| {});
+    // Small segments take no long texts; nothing else is a reason.
+    let Ok(refilled) = refilled else { return };
+    assert!(refilled.lost_len >= refilled.lost.len() as u64);
+    let verified = log.verify(&mut |_| {}).expect("a sound store");
+    assert_eq!(verified.problems, [], "what was salvaged is sound");
+    let said = answers(&log);
+    assert_eq!(said.errors, 0);
+    if is_whole {
+        assert_eq!(wreck.lost().problems, []);
+        // One was edited, one deleted.
+        assert_eq!(said.texts.len(), texts().len() - 2, "{:?}", said.texts);
+    }
+    if harm == Harm::Small {
+        said.check_known();
+    }
+    log.close().expect("a sound store");
+    assert_eq!(answers(&open(disk, OTHER_DIR, Backend::Mapped).expect("it was closed well")), said);
+}
+
+fn back_up(disk: &Arc<MemoryDisk>, harm: Harm) {
+    let Ok(log) = open(disk, DIR, Backend::Mapped) else { return };
+    let dir = Path::new(OTHER_DIR);
+    let Ok(copied) = log.copy_to(dir, &mut |_| {}) else { return };
+    log.finish_copy(&copied, dir).expect("a free place");
+    let copy = open(disk, OTHER_DIR, Backend::Pread);
+    if copied.problems_len > 0 || harm == Harm::Made {
+        return;
+    }
+    let copy = copy.expect("it was found sound");
+    let verified = copy.verify(&mut |_| {}).expect("it was found sound");
+    assert_eq!(verified.problems, [], "the copy was found sound");
+    let (ours, theirs) = (answers(&log), answers(&copy));
+    // The index of the copy is new; that of the original may be damaged and lack something.
+    if log.verify(&mut |_| {}).is_ok_and(|verified| verified.problems_len == 0) {
+        assert_eq!((ours.authors, ours.texts), (theirs.authors, theirs.texts));
+    }
+}
+
+fn as_disk(disk: &Arc<MemoryDisk>) -> Arc<dyn blerg_log::Disk> {
+    Arc::clone(disk) as Arc<dyn blerg_log::Disk>
+}
+
+fn random(bytes: &mut [u8]) {
+    bytes.fill(7);
+}
+
+fn open(disk: &Arc<MemoryDisk>, dir: &str, backend: Backend) -> Result<Log, blerg_log::Error> {
+    let options = Options { lock_wait_ms: 0, ..Options::new(backend, Recovery::Inline, random) };
+    Log::open(Path::new(dir), &options, as_disk(disk))
 }
 
 /// What a store says.
@@ -94,6 +146,15 @@ struct Answers {
     texts: BTreeSet<String>,
     lists: Vec<Vec<Position>>,
     errors: usize,
+}
+
+impl Answers {
+    #[track_caller]
+    fn check_known(&self) {
+        let known: BTreeSet<String> = texts().into_iter().collect();
+        let wrong: Vec<&String> = self.texts.difference(&known).collect();
+        assert!(wrong.is_empty(), "{wrong:?} was never written");
+    }
 }
 
 fn answers(log: &Log) -> Answers {
@@ -129,18 +190,29 @@ fn answers(log: &Log) -> Answers {
     said
 }
 
-/// Writes, builds the index anew, closes and opens again: nothing that was said is unsaid.
-fn go_on(disk: &Arc<MemoryDisk>, log: Log, backend: Backend, how: u8) {
+/// Writes, builds the index anew or compacts, closes and opens again: nothing that was said is unsaid.
+fn go_on(disk: &Arc<MemoryDisk>, log: Log, backend: Backend, (how, harm): (u8, Harm)) {
     let written = log.commit(9_000_000, vec![put(0, "one more #tag")]);
-    // That takes most of the time.
-    let was_rebuilt = how & 16 != 0 && log.rebuild(&mut |_| {}).is_ok();
+    let is_new = match how & 24 {
+        8 => log.compact(9_500_000, 0, || Ok::<_, blerg_log::Error>(Vec::new()), &mut |_| {}).is_ok(),
+        16 => log.rebuild(&mut |_| {}).is_ok(),
+        _ => false,
+    };
     let before = answers(&log);
     if let Ok([Ok(_)]) = written.as_deref() {
-        assert!(!was_rebuilt || before.texts.contains("one more #tag"), "what was acknowledged is there");
+        let is_there = before.texts.contains("one more #tag");
+        assert!(is_there || !is_new || harm == Harm::Made, "what was acknowledged is there");
+    }
+    // Frames that no writer writes may name segments that are not there.
+    if is_new && how & 64 != 0 && harm != Harm::Made {
+        let verified = log.verify(&mut |_| {}).expect("its index is new");
+        let of_index = |path: &Path| path.to_string_lossy().contains("index.");
+        let wrong: Vec<_> = verified.problems.iter().filter(|problem| of_index(&problem.path)).collect();
+        assert!(wrong.is_empty(), "a new index is as the log says: {wrong:?}");
     }
     let was_closed = log.close().is_ok();
-    let again = open(disk, backend);
-    if was_rebuilt && was_closed {
+    let again = open(disk, DIR, backend);
+    if is_new && was_closed {
         let again = again.expect("it was closed well");
         assert_eq!(answers(&again), before);
     }
@@ -155,26 +227,27 @@ fn put(author: u32, text: &str) -> Op {
 /// Every text that was ever written.
 fn texts() -> Vec<String> {
     let texts = ["first #tag", "second", "third #tag @ada", "in other words #tag", "gone", "of bob #tag"];
-    texts.map(str::to_owned).into()
+    // With this one the log goes on in a second segment.
+    texts.map(str::to_owned).into_iter().chain(["a long one ".repeat(70)]).collect()
 }
 
 /// A store with something of everything, that was not closed.
 fn store() -> Files {
     let disk = MemoryDisk::new(&[], 0);
-    let identity = Identity { site_id: [1; 16], hash_key: [2; 16], durability: Durability::Sync };
-    Log::create(Path::new(DIR), &identity, Arc::clone(&disk) as Arc<dyn blerg_log::Disk>).expect("a new store");
-    let log = open(&disk, Backend::Pread).expect("a new store");
-    let [first, second, third, other, gone, bobs] = <[String; 6]>::try_from(texts()).expect("six");
+    let identity = Identity { site_id: [1; 16], hash_key: damage::HASH_KEY, durability: Durability::Sync };
+    Log::create_tiny(Path::new(DIR), &identity, as_disk(&disk)).expect("a new store");
+    let log = open(&disk, DIR, Backend::Pread).expect("a new store");
+    let [first, second, third, other, gone, bobs, long] = <[String; 7]>::try_from(texts()).expect("seven");
     let (author, record) = (AuthorId(0), RecordNo(0));
     let add = |name: &str| Op::AddAuthor { name: name.to_owned(), at_us: None };
     let tags = vec![TagSpan { start: 15, len: 4 }];
     let history = [
         vec![add("Ada"), add("bob")],
         vec![put(0, &first), put(0, &second)],
-        vec![put(1, &bobs), put(0, &third)],
+        vec![put(1, &bobs), put(0, &third), put(1, &long)],
         vec![Op::Edit { author, record, text: other, tags, at_us: None }],
         vec![put(0, &gone), Op::Follow { author, target: AuthorId(1) }],
-        vec![Op::Delete { author, record: RecordNo(3) }, Op::PutHole { author }],
+        vec![Op::Delete { author, record: RecordNo(3) }, Op::PutHole { author }, put(1, &second)],
         vec![add("eve"), Op::CloseAuthor { author: AuthorId(2) }],
     ];
     for (at, ops) in (1_u64..).zip(history) {

@@ -3,11 +3,13 @@
 
 use std::cell::Cell;
 use std::fmt::Write as _;
+use std::fs;
 use std::sync::{Arc, Mutex};
 
 use blerg_api::Api;
 use blerg_feed::Feeds;
 use blerg_http::{Body, Front, Handler, Headers, Incoming, Method, Request};
+use blerg_log::{Identity, Log, RealDisk};
 use blerg_store::{
     Argon2Cost, Backend, ClientInfo, Durability, ImportFormat, ImportOptions, Limits, NewAccount, Recovery,
     Registration, Settings, Store, TagSpan, WikiSettings,
@@ -46,6 +48,31 @@ pub(crate) fn settings() -> Settings {
 /// A place for a store; the fuzzer is told of one in memory.
 pub(crate) fn directory() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
+}
+
+/// The folder of a site in which nothing is yet: a small log, and databases with their tables. A copy of one that was made once.
+pub(crate) fn empty() -> TempDir {
+    thread_local! { static EMPTY: TempDir = make_empty(); }
+    let dir = directory();
+    fs::create_dir(dir.path().join("log")).expect("a new folder");
+    EMPTY.with(|empty| {
+        for name in ["FORMAT", "log/0000000000000000.seg", "site.db", "search.db"] {
+            fs::copy(empty.path().join(name), dir.path().join(name)).expect("a file that was made");
+        }
+    });
+    dir
+}
+
+fn make_empty() -> TempDir {
+    let dir = directory();
+    let identity = Identity { site_id: [1; 16], hash_key: [2; 16], durability: Durability::None };
+    Log::create_tiny(dir.path(), &identity, Arc::new(RealDisk)).expect("an empty folder");
+    let store = Store::new(dir.path(), settings());
+    store.dump(&mut std::io::sink(), &mut |_| {}).expect("a new site");
+    let options = ImportOptions { format: ImportFormat::JsonLines, author: None, find_tags, now_us: NOW_US };
+    store.import(&mut &b""[..], &options, &mut |_| {}).1.expect("nothing at all");
+    store.close().expect("a new site");
+    dir
 }
 
 pub(crate) fn find_tags(text: &str) -> Vec<TagSpan> {

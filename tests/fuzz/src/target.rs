@@ -74,7 +74,7 @@ fn model(target: &[u8]) -> Option<(String, String)> {
     Some((format!("/{}{slash}", kept.join("/")), query))
 }
 
-fn decoded(part: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn decoded(part: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let mut input = Input::new(part);
     while !input.is_empty() {
