@@ -2,6 +2,7 @@
 //! records, and some are far busier than others (Zipf), as on a real site. Start at [`Site`].
 
 use blerg_log::TagSpan;
+use fastrand::Rng;
 
 /// Whom the reader of the feed follows.
 pub(crate) const FOLLOWEES: u32 = 400;
@@ -12,27 +13,9 @@ const WORDS: &[&str] = &[
     "again",
 ];
 
-/// Numbers that look random and are the same in each run.
-pub(crate) struct Rng(pub(crate) u64);
-
-impl Rng {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    }
-
-    pub(crate) fn below(&mut self, bound: u32) -> u32 {
-        u32::try_from((u128::from(self.next()) * u128::from(bound)) >> 64).unwrap_or(0)
-    }
-
-    /// Number k about 1/k as often as number 1.
-    pub(crate) fn zipf(&mut self, bound: u32) -> u32 {
-        let part = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
-        (f64::from(bound + 1).powf(part) as u32).clamp(1, bound) - 1
-    }
+/// Number k about 1/k as often as number 1.
+pub(crate) fn zipf(rng: &mut Rng, bound: u32) -> u32 {
+    (f64::from(bound + 1).powf(rng.f64()) as u32).clamp(1, bound) - 1
 }
 
 /// How large the site is.
@@ -69,17 +52,18 @@ impl Site {
 
     /// Record `n`: about 200 bytes with three tags.
     pub(crate) fn record(&self, n: u64) -> Record {
-        let mut rng = Rng(n.wrapping_mul(0x2545_f491_4f6c_dd1d));
-        let author = rng.zipf(self.authors);
-        let bytes = 100 + rng.below(140) as usize;
+        // Of its number alone: the same record on every run.
+        let mut rng = Rng::with_seed(n);
+        let author = zipf(&mut rng, self.authors);
+        let bytes = 100 + rng.usize(..140);
         let mut text = format!("Record {n}:");
         while text.len() < bytes {
             text.push(' ');
-            text.push_str(WORDS.get(rng.below(WORDS.len() as u32) as usize).copied().unwrap_or_default());
+            text.push_str(rng.choice(WORDS).copied().unwrap_or_default());
         }
         let mut spans = Vec::new();
         for _ in 0..3 {
-            let tag = tag(rng.zipf(self.tags));
+            let tag = tag(zipf(&mut rng, self.tags));
             let start = u16::try_from(text.len() + 1).expect("a short text");
             text.push_str(" #");
             text.push_str(&tag);

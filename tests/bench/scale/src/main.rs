@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use blerg_api::Api;
 use blerg_http::{Body, Front, Handler};
-use data::{Rng, Site};
+use data::{Site, zipf};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
@@ -81,9 +81,9 @@ fn measure<E: Engine>(name: &str, dir: &Path, site: &Site, load: impl FnOnce(&Pa
     let mut engine = load(dir, site);
     let loaded = site.records as f64 / start.elapsed().as_secs_f64();
     let disk = allocated(dir) as f64 / site.records as f64;
-    let mut rng = Rng(7);
-    let authors: Vec<u32> = (0..WIDE).map(|_| rng.zipf(site.authors / 2)).collect();
-    let tags: Vec<u32> = (0..WIDE).map(|_| rng.zipf(site.tags / 2)).collect();
+    let mut rng = fastrand::Rng::with_seed(7);
+    let authors: Vec<u32> = (0..WIDE).map(|_| zipf(&mut rng, site.authors / 2)).collect();
+    let tags: Vec<u32> = (0..WIDE).map(|_| zipf(&mut rng, site.tags / 2)).collect();
     let found = |count: usize| count + 1;
     let (warm, wide) = (|n: usize| u32::try_from(n).expect("a few"), |from: &[u32], n: usize| from[n]);
     let reads = json!({
