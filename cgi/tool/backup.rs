@@ -1,11 +1,12 @@
 //! `blergtool backup` and `salvage`: a consistent copy of a site that is in use, and a sound one of a site that is damaged.
 //! Start at [`backup`]. Root gives a new directory to the owner of the data first, because it works as that owner.
 
-use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use blerg_store::Place;
+use rustix::fs::{Mode, OFlags};
 use serde_json::json;
 
 use super::args::{Backup, Salvage};
@@ -93,8 +94,13 @@ pub(crate) fn make_for_owner(setup: &Setup, to: &Path) -> Result<(), Failure> {
     if !rustix::process::geteuid().is_root() || to.exists() {
         return Ok(());
     }
-    let failed = |error| Failure::File(format!("make {}", to.display()), error);
-    fs::create_dir_all(to).map_err(failed)?;
-    fs::set_permissions(to, PermissionsExt::from_mode(0o700)).map_err(failed)?;
-    std::os::unix::fs::chown(to, Some(data.uid()), Some(data.gid())).map_err(failed)
+    let make = || {
+        to.parent().map_or(Ok(()), fs::create_dir_all)?;
+        DirBuilder::new().mode(0o700).create(to)?;
+        // Who may write beside it could put a link to something of root's in its place meanwhile.
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let dir = rustix::fs::open(to, flags, Mode::empty())?;
+        std::os::unix::fs::fchown(dir, Some(data.uid()), Some(data.gid()))
+    };
+    make().map_err(|error| Failure::File(format!("make {}", to.display()), error))
 }
