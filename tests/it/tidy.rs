@@ -253,6 +253,16 @@ fn sources_say_what_they_are_for_and_hide_nothing() {
 }
 
 #[test]
+fn tests_beside_a_file_are_compiled() {
+    check(|s| {
+        let Some(beside) = s.path.strip_suffix("/tests.rs") else { return Vec::new() };
+        let names = [format!("{beside}.rs"), format!("{beside}/lib.rs"), format!("{beside}/main.rs")];
+        let text = names.iter().find_map(|name| fs::read_to_string(root().join(name)).ok()).unwrap_or_default();
+        if text.contains("mod tests;") { Vec::new() } else { vec![format!("{} has no `mod tests;`", names[0])] }
+    });
+}
+
+#[test]
 fn open_ends_carry_an_issue_number() {
     let (todo, fixme) = (concat!("TO", "DO"), concat!("FIX", "ME"));
     check(|s| {
