@@ -32,6 +32,7 @@ mod site;
 mod tags;
 mod target;
 mod texts;
+mod writes;
 
 #[cfg(not(test))]
 use folder::Failure;
@@ -76,6 +77,7 @@ pub const TARGETS: &[Target] = &[
     target("history", folder::history),
     target("search", search::run),
     target("requests", requests::run),
+    target("writes", writes::run),
     target("names", names::run),
     target("config", config::run),
 ];

@@ -114,7 +114,7 @@ pub(crate) fn with<T>(work: impl FnOnce(&Site) -> T) -> T {
 }
 
 impl Site {
-    fn new() -> Site {
+    pub(crate) fn new() -> Site {
         let dir = directory();
         let store = Arc::new(Store::new(dir.path().join("data"), settings()));
         let faults = Arc::new(Mutex::new(Vec::new()));
@@ -158,14 +158,24 @@ impl Site {
     }
 
     fn write(&self, page: &str, text: &str) {
-        let form = String::from_utf8(self.get(&format!("/wiki/{page}?action=edit")).body).expect("text");
-        let base = form.split_once("name=\"base\" value=\"").and_then(|(_, rest)| rest.split('"').next());
+        let form = self.form(page);
+        let base = base_in(&form);
         let text: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
         let of_redirect = if form.contains("name=\"redirect\"") { "&redirect=1" } else { "" };
         let body = format!("text={text}&base={}&save=1{of_redirect}", base.expect("a form"));
         let mut request = self.request(b"POST", format!("/wiki/{page}").as_bytes(), &[]).expect("well formed");
         request.body = body.into_bytes();
         assert_eq!(self.answer(&request).status, 303, "{page}");
+    }
+
+    fn form(&self, page: &str) -> String {
+        let page: String = page.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        String::from_utf8(self.get(&format!("/wiki/{page}?action=edit")).body).expect("text")
+    }
+
+    /// Which revision the form of a page is of, as the form says it.
+    pub(crate) fn base(&self, page: &str) -> Option<String> {
+        base_in(&self.form(page)).map(str::to_owned)
     }
 
     fn get(&self, target: &str) -> Reply {
@@ -204,4 +214,8 @@ impl Site {
         assert_eq!(*self.faults.lock().expect("not poisoned"), Vec::<String>::new(), "{}", request.path);
         Reply { status: sealed.status, headers, body }
     }
+}
+
+fn base_in(form: &str) -> Option<&str> {
+    form.split_once("name=\"base\" value=\"").and_then(|(_, rest)| rest.split('"').next())
 }

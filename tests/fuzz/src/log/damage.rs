@@ -64,10 +64,10 @@ fn patch(files: &mut Files, input: &mut Input<'_>) -> Harm {
     if bytes.len() <= 4 { Harm::Small } else { Harm::Large }
 }
 
-/// Cut off, or longer than it was.
+/// Cut off, or longer than it was; not much, because as many numbers are left out as a gap may have held.
 fn resize(files: &mut Files, input: &mut Input<'_>) -> Harm {
     let (content, length) = (pick(files, input), place(input));
-    content.resize(length % (2 << 20));
+    content.resize(length % (64 << 10));
     Harm::Small
 }
 
@@ -212,17 +212,17 @@ pub(crate) fn tame(files: &mut Files) {
         let mut frame = vec![0; place.bytes];
         content.read(place.at, &mut frame);
         let small = |number: &mut [u8], most: u8| {
-            number[1] &= most;
-            number[2..].fill(0);
+            number[0] &= most;
+            number[1..].fill(0);
         };
         let (kind, flags) = (frame[4], frame[5]);
         if kind > SEAL {
-            small(&mut frame[16..20], 3);
-            small(&mut frame[24..32], 15);
+            small(&mut frame[16..20], 7);
+            small(&mut frame[24..32], 255);
             let answered = HEADER_BYTES + usize::from(flags & 1) * 8;
             if let (4, 2, Some(id)) = (kind, flags & 2, frame.get_mut(answered..answered + 12)) {
-                small(&mut id[..4], 3);
-                small(&mut id[4..], 15);
+                small(&mut id[..4], 7);
+                small(&mut id[4..], 255);
             }
             content.write(place.at, &frame);
             mend(files, place);
