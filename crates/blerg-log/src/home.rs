@@ -34,13 +34,14 @@ impl Home {
     }
 
     /// The log that counted, most likely, where FORMAT does not say: the latest one that a compaction had finished.
-    pub(crate) fn likely(disk: &dyn Disk, data: &Path) -> Home {
+    pub(crate) fn likely(disk: &dyn Disk, data: &Path) -> Result<Home, Error> {
+        let names = disk.list(data).map_err(|e| Error::io(data, "list", e))?;
         let number = |name: &String| name.strip_prefix(LOG_DIR)?.strip_prefix('.')?.parse().ok();
-        let mut numbers: Vec<u64> = disk.list(data).unwrap_or_default().iter().filter_map(number).collect();
+        let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
         numbers.sort_unstable();
         let homes = numbers.into_iter().rev().map(|number| Home::of(data, Naming { number, since_us: 0 }));
         let is_finished = |home: &Home| disk.inode(&home.dir.join(MOVED_FILE)).is_ok();
-        homes.into_iter().find(is_finished).unwrap_or_else(|| Home::of(data, Naming::default()))
+        Ok(homes.into_iter().find(is_finished).unwrap_or_else(|| Home::of(data, Naming::default())))
     }
 
     /// Refuses a link in place of the directory of the segments: through it we would read, write and remove what lies elsewhere.

@@ -132,7 +132,7 @@ impl Wreck {
         let read = Format::read_naming(&*disk, dir);
         let home = match &read {
             Ok((_, naming)) => Home::of(dir, *naming),
-            Err(_) => Home::likely(&*disk, dir),
+            Err(_) => Home::likely(&*disk, dir)?,
         };
         let log_dir = home.segments;
         let names = disk.list(&log_dir).map_err(|e| Error::io(&log_dir, "list", e))?;
