@@ -1,8 +1,14 @@
 //! Making a site small, and what was deleted gone from every file. Start at [`Store::compact`]. The site goes on meanwhile; each
 //! step can be cut short and is done again by the next compaction.
 
+use blerg_log::{Disk as _, RealDisk};
+
 use crate::check::disk_bytes;
+use crate::db::SITE;
+use crate::job::JOBS;
+use crate::page::WIKI;
 use crate::portable::{OnProgress, Progress};
+use crate::search::SEARCH;
 use crate::{Error, FindPageLinks, Store};
 
 /// Longest wait for those who still read the old log: servers look for news every few seconds.
@@ -53,10 +59,16 @@ impl Store {
     /// That there is room for the largest database twice: once in a temporary file, once in its write-ahead log.
     fn guard_databases(&self) -> Result<(), Error> {
         let dir = self.dir();
-        let bytes = |file: &str| std::fs::metadata(dir.join(file)).map_or(0, |meta| meta.len());
-        let wanted = 2 * ["site.db", "search.db", "wiki.db", "jobs.db"].map(bytes).into_iter().max().unwrap_or(0);
-        let stat = rustix::fs::statvfs(dir).map_err(|errno| Error::io(dir, "look at the room of")(errno.into()))?;
-        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+        let mut largest = 0;
+        for layout in [&SITE, &SEARCH, &WIKI, &JOBS] {
+            let path = dir.join(layout.file);
+            match std::fs::metadata(&path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                found => largest = largest.max(found.map_err(Error::io(&path, "look at"))?.len()),
+            }
+        }
+        let wanted = 2 * largest;
+        let free = RealDisk.space(dir).map_err(Error::io(dir, "look at the room of"))?.free;
         if free >= wanted {
             return Ok(());
         }

@@ -16,7 +16,7 @@ use crate::ready::NO_LINK;
 use crate::{Error, Recovery, Store, lock};
 
 /// The file.
-const JOBS: Layout = Layout {
+pub(crate) const JOBS: Layout = Layout {
     file: "jobs.db",
     application_id: 0x424c_524a,
     migrations: &["

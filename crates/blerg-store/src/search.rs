@@ -19,7 +19,7 @@ use crate::list::Step;
 use crate::{Cursor, Error, Page, Reader, Store, lock};
 
 pub(crate) use expr::TERMS_MAX;
-pub(crate) use index::{Hit, Index};
+pub(crate) use index::{Hit, Index, SEARCH};
 pub use query::QueryError;
 
 /// Most batches that a search waits for; a site that was just filled is indexed by who filled it.
