@@ -162,7 +162,7 @@ fn frames(files: &Files) -> (Vec<(usize, u64)>, Vec<Place>) {
             let mut head = [0; 5];
             content.read(at, &mut head);
             let bytes = u32::from_le_bytes(*head.first_chunk().expect("5 bytes")) as usize;
-            if bytes < HEADER_BYTES || bytes % 8 != 0 || at + bytes > content.len() {
+            if bytes < HEADER_BYTES || !bytes.is_multiple_of(8) || at + bytes > content.len() {
                 break;
             }
             found.push(Place { file: *file, base: *base, at, bytes });
