@@ -317,7 +317,10 @@ pub(crate) fn generations_in(core: &Core, dir: &Path) -> Result<Vec<u64>, Error>
 /// Removes indexes in a directory that are not whole. The caller holds the lock of its log, so nobody is at one; or nobody writes to
 /// that log any more.
 pub(crate) fn remove_unnamed(core: &Core, dir: &Path) -> Result<(), Error> {
-    let names = core.disk.list(dir).map_err(|e| Error::io(dir, "list", e))?;
+    let names = match core.disk.list(dir) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        names => names.map_err(|e| Error::io(dir, "list", e))?,
+    };
     for name in names.iter().filter(|name| name.starts_with("index.") && name.ends_with(".tmp")) {
         let _ = core.disk.remove(&dir.join(name));
     }

@@ -72,6 +72,21 @@ fn a_compacted_site_dumps_the_same_and_knows_what_was_seen() {
 }
 
 #[test]
+fn compactions_follow_each_other_where_nobody_reads_the_logs_of_before() {
+    let (mut site, _, _) = filled();
+    let before = dump(&site.store);
+    let closed = site.again();
+    std::mem::replace(&mut site.store, closed).close().unwrap();
+    for round in 1..=4 {
+        let store = site.again();
+        let done = store.compact(NOW_US, no_links, &mut |_| {}).unwrap();
+        assert!(done.log.is_old_removed, "round {round}");
+        assert_eq!((store.reader().unwrap().stamp().log, dump(&store)), (round, before.clone()));
+        store.close().unwrap();
+    }
+}
+
+#[test]
 fn what_was_seen_is_right_before_it_is_translated_and_by_readers_of_the_old_log() {
     let (site, ada, bob) = filled();
     let before = news(&site.store, ada, "ada");
