@@ -5,7 +5,7 @@
 mod refill;
 mod seed;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -82,6 +82,8 @@ struct Survey {
     deleted: HashSet<Id>,
     /// Records whose put is damaged or missing, with the first sound edit of each.
     unput: HashMap<Id, Option<u64>>,
+    /// Holes: the first number, and the one behind the last.
+    holes: BTreeMap<Id, u64>,
     /// Records without a text of their own that others answer.
     answered: HashSet<Id>,
     /// Frames whose payload is not what was written; mostly that of deleted records.
@@ -283,8 +285,12 @@ impl Wreck {
                 lost.note(self.segments.path(place.base), position - place.base, what);
             }
         }
-        let (deleted, unput) = (&survey.deleted, &survey.unput);
-        survey.answered.retain(|id| deleted.contains(id) || unput.contains_key(id));
+        let (deleted, unput, holes) = (&survey.deleted, &survey.unput, &survey.holes);
+        survey.answered.retain(|id| {
+            let hole = holes.range(..=id).next_back();
+            let is_hole = hole.is_some_and(|((author, _), behind)| *author == id.0 && id.1 < *behind);
+            is_hole || deleted.contains(id) || unput.contains_key(id)
+        });
         (self.survey, self.lost) = (survey, lost);
         Ok(())
     }
@@ -442,6 +448,9 @@ fn note(survey: &mut Survey, entry: &Entry<'_>) {
                 false => 1,
             };
             let behind = header.n.saturating_add(run);
+            if is_hole(header) {
+                survey.holes.insert(id, behind);
+            }
             survey.records.entry(header.author).and_modify(|known| *known = behind.max(*known)).or_insert(behind);
             let found = body(entry, false);
             if let Body::Put { reply_to: Some((AuthorId(to), RecordNo(no))), text: Some(_), .. } = found {

@@ -325,6 +325,39 @@ fn a_compaction_in_which_any_call_fails_loses_nothing() {
 }
 
 #[test]
+fn a_salvage_keeps_answers_to_records_that_a_compaction_took_away() {
+    for gone in [1, 60] {
+        let disk = FakeDisk::new();
+        create(&disk);
+        let log = open(&disk, Mapped).unwrap();
+        log.commit(1, vec![add("ada")]).unwrap();
+        log.commit(1, vec![put(0, "a text that is gone"); gone]).unwrap();
+        let last = gone as u64 - 1;
+        let answer = Op::Put {
+            author: AuthorId(0),
+            text: "an answer to it".to_owned(),
+            tags: vec![],
+            reply_to: Some((AuthorId(0), RecordNo(last))),
+            at_us: None,
+        };
+        log.commit(1, vec![answer]).unwrap();
+        log.commit(1, (0..=last).map(|no| delete(0, no)).collect()).unwrap();
+        compact(&log).unwrap();
+        drop(log);
+        let wreck = Wreck::open("/data".as_ref(), disk.arc(), options(Mapped).random, &mut |_| {}).unwrap();
+        let fresh = FakeDisk::new();
+        create(&fresh);
+        let new = open(&fresh, Mapped).unwrap();
+        let done = wreck.refill(&new, 1, &|_| None, &[], &mut |_| {}).unwrap();
+        assert_eq!((done.lost_len, done.records, wreck.lost().len), (0, 1, 0));
+        let snapshot = new.snapshot().unwrap();
+        assert_eq!(snapshot.list(&ListKey::Timeline(AuthorId(0))).unwrap().len(), gone as u64 + 1);
+        let record = snapshot.record(AuthorId(0), RecordNo(gone as u64)).unwrap().unwrap();
+        assert_eq!((&*record.text, record.reply_to), ("an answer to it", Some((AuthorId(0), RecordNo(last)))));
+    }
+}
+
+#[test]
 fn a_salvage_takes_no_number_of_a_run_for_a_lost_record() {
     let disk = FakeDisk::new();
     create(&disk);
