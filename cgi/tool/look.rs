@@ -5,6 +5,7 @@ use serde_json::json;
 use super::args::Init;
 use super::meter::Meter;
 use super::{Answer, Failure, existing_store, owner, store};
+use crate::error::chain;
 use crate::setup::Setup;
 
 /// `blergtool init`.
@@ -51,14 +52,22 @@ pub(crate) fn check(setup: &Setup, is_json: bool) -> Result<Answer, Failure> {
     Ok(Answer { is_wrong: report.problems_len > 0, ..Answer::new(text, json) })
 }
 
-/// `blergtool rebuild`.
+/// `blergtool rebuild`: exit code 1 says that a database kept what is derived in it from being made anew.
 pub(crate) fn rebuild(setup: &Setup, is_json: bool) -> Result<Answer, Failure> {
     let store = existing_store(setup)?;
     let mut meter = Meter::new(is_json, None);
-    store.rebuild(&mut |progress| meter.show(progress))?;
+    let done = store.rebuild(&mut |progress| meter.show(progress))?;
     drop(meter);
     store.close()?;
-    Ok(Answer::new("the index and the search index are made anew\n", json!({})))
+    let failed: Vec<String> = done.failed.iter().map(|(file, error)| format!("{file}: {}", chain(error))).collect();
+    let mut text: String = failed.iter().map(|what| format!("{what}\n")).collect();
+    text.push_str(if failed.is_empty() {
+        "the index and the search index are made anew\n"
+    } else {
+        "the index is made anew; what is derived in the databases named above is NOT; blergtool check tells more, \
+         and blergtool salvage makes a sound site of what can be read\n"
+    });
+    Ok(Answer { is_wrong: !failed.is_empty(), ..Answer::new(text, json!({ "failed": failed })) })
 }
 
 /// `blergtool stats`.

@@ -42,6 +42,14 @@ pub struct Report {
     pub search_behind: u64,
 }
 
+/// What a rebuild could not do.
+#[derive(Debug, Default)]
+#[must_use = "not everything may have been made anew"]
+pub struct Rebuilt {
+    /// The databases in which what is derived is as it was, and why.
+    pub failed: Vec<(&'static str, Error)>,
+}
+
 /// How much a site holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -155,18 +163,29 @@ impl Store {
         check_rows(&Rows { store: self, index: &index, reader, covered }, report, on_progress)
     }
 
-    /// Makes the index of the log and the full-text index anew.
+    /// Makes the index of the log, the full-text index and what follows from the wiki's pages anew. A database that keeps one of
+    /// them from it does not keep the others.
     ///
     /// # Errors
-    /// The log or the index cannot be read or written.
-    pub fn rebuild(&self, on_progress: OnProgress<'_>) -> Result<(), Error> {
+    /// The log or its index cannot be read or written.
+    pub fn rebuild(&self, on_progress: OnProgress<'_>) -> Result<Rebuilt, Error> {
         self.log()?.rebuild(&mut |progress| {
             on_progress(Progress { doing: "index records", done: progress.done, total: Some(progress.total) });
         })?;
-        self.reset_search()?;
-        if self.has_wiki() {
-            self.wiki()?.rebuild()?;
+        let mut rebuilt = Rebuilt::default();
+        if let Err(error) = self.rebuild_search(on_progress) {
+            rebuilt.failed.push(("search.db", error));
         }
+        if self.has_wiki()
+            && let Err(error) = self.wiki().and_then(|wiki| wiki.rebuild())
+        {
+            rebuilt.failed.push(("wiki.db", error));
+        }
+        Ok(rebuilt)
+    }
+
+    fn rebuild_search(&self, on_progress: OnProgress<'_>) -> Result<(), Error> {
+        self.reset_search()?;
         match crate::portable::index(self, on_progress) {
             // Its tables look right and take no rows.
             Err(Error::Sqlite { .. } | Error::Damaged { .. }) => {

@@ -35,7 +35,7 @@ use blerg_log::Log;
 pub use account::{Account, AccountRow, Closings, NewAccount, Registration, Role, Seen, SeenKind};
 pub use backup::BackedUp;
 pub use blerg_log::{AuthorId, Backend, Durability, ListKey, Position, RecordNo, Recovery, Stamp, TagSpan};
-pub use check::{PROBLEMS_MAX, Report, Stats};
+pub use check::{PROBLEMS_MAX, Rebuilt, Report, Stats};
 pub use compact::CompactedSite;
 pub use error::Error;
 pub use feed::NEW_MAX;

@@ -1,6 +1,7 @@
 //! Damage of each kind is found, and a rebuild mends what is derived.
 
 use super::*;
+use crate::page::tests::put;
 use crate::tests::{NOW_US, Site, put_text};
 use crate::{AuthorId, SearchQuery};
 
@@ -62,7 +63,7 @@ fn a_search_index_that_lies_is_found() {
     index.erase(&[rows[7].put]).unwrap();
     let report = site.store.check(&mut |_| {}).unwrap();
     assert_eq!(report.problems, ["search.db: 48 records indexed, 49 are there"]);
-    site.store.rebuild(&mut |_| {}).unwrap();
+    assert!(site.store.rebuild(&mut |_| {}).unwrap().failed.is_empty());
     assert_eq!(site.store.check(&mut |_| {}).unwrap().problems, Vec::<String>::new());
 }
 
@@ -71,7 +72,7 @@ fn a_rebuild_makes_a_lost_index_anew() {
     let (site, ada) = filled();
     let latest = |store: &Store| store.reader().unwrap().latest(None, 100).unwrap();
     let want = latest(&site.store);
-    site.store.rebuild(&mut |_| {}).unwrap();
+    assert!(site.store.rebuild(&mut |_| {}).unwrap().failed.is_empty());
     assert_eq!(latest(&site.store), want);
     assert_eq!(latest(&site.again()), want);
     assert_eq!(site.put(ada, "goes on"), RecordNo(50));
@@ -95,8 +96,28 @@ fn a_search_index_that_is_no_database_is_made_anew() {
     assert!(store.search(&query, None, 100).is_err());
     // A delete goes through all the same: the index is only derived.
     store.delete(NOW_US, AuthorId(0), RecordNo(49)).unwrap();
-    store.rebuild(&mut |_| {}).unwrap();
+    assert!(store.rebuild(&mut |_| {}).unwrap().failed.is_empty());
     let found = store.search(&query, None, 100).unwrap();
     assert_eq!(found.posts[..], want.posts[1..]);
     assert_eq!(store.check(&mut |_| {}).unwrap().problems, Vec::<String>::new());
+}
+
+#[test]
+fn a_damaged_wiki_keeps_no_search_index_from_being_made_anew() {
+    let (site, _) = filled();
+    site.store.index_search(10).unwrap();
+    put(&site, "Tea", "green");
+    let dir = site.store.dir().to_owned();
+    // Its first page is none, and its log is empty; a row of the search index is gone.
+    for name in ["wiki.db", "wiki.db-wal"] {
+        std::fs::write(dir.join(name), "x".repeat(8192)).unwrap();
+    }
+    let index = site.store.search_index().unwrap();
+    index.erase(&[index.rows_above(None, 100).unwrap()[7].put]).unwrap();
+    let store = site.again();
+    let failed = store.rebuild(&mut |_| {}).unwrap().failed;
+    assert_eq!(failed.iter().map(|(file, _)| *file).collect::<Vec<_>>(), ["wiki.db"], "{failed:?}");
+    let report = store.check(&mut |_| {}).unwrap();
+    assert!(report.problems.iter().all(|problem| problem.starts_with("wiki.db: ")), "{:?}", report.problems);
+    assert_eq!((report.problems.len(), report.indexed), (1, 49));
 }
