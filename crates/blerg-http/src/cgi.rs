@@ -80,18 +80,21 @@ impl<'a> Variables<'a> {
 
     fn read_header(&mut self, name: &[u8], value: &[u8]) -> Result<(), Refusal> {
         match name {
-            // A client's `Proxy:` header would arrive under this name (httpoxy).
-            b"HTTP_PROXY" => Ok(()),
             b"CONTENT_TYPE" if value.is_empty() => Ok(()),
             b"CONTENT_TYPE" => self.push_once("content-type", value),
             b"CONTENT_LENGTH" => self.push_once("content-length", value),
             // An empty one would hide what a redirect has kept.
             b"HTTP_AUTHORIZATION" if value.is_empty() => Ok(()),
             _ => match name.strip_prefix(b"HTTP_") {
-                None | Some(b"CONTENT_LENGTH" | b"CONTENT_TYPE") => Ok(()),
+                None => Ok(()),
                 Some(rest) => {
-                    let dashed: Vec<u8> = rest.iter().map(|&byte| if byte == b'_' { b'-' } else { byte }).collect();
-                    self.push_header(&dashed, value)
+                    let dash = |&byte: &u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+                    let dashed: Vec<u8> = rest.iter().map(dash).collect();
+                    match dashed.as_slice() {
+                        // The web server's own word counts. A client's `Proxy:` header would be taken for a setting (httpoxy).
+                        b"content-length" | b"content-type" | b"proxy" => Ok(()),
+                        name => self.push_header(name, value),
+                    }
                 }
             },
         }

@@ -94,6 +94,17 @@ fn of_a_name_that_comes_twice_the_last_counts_and_a_second_method_length_or_type
 }
 
 #[test]
+fn a_length_or_type_that_a_client_sent_under_a_name_of_its_own_never_counts() {
+    for name in ["HTTP_CONTENT_LENGTH", "HTTP_CONTENT-LENGTH", "HTTP_Content_Length", "HTTP_CONTeNT_TYPE", "HTTP_Proxy"]
+    {
+        for variables in [[(name, "23"), ("CONTENT_LENGTH", "2")], [("CONTENT_LENGTH", "2"), (name, "23")]] {
+            let request = read(&variables);
+            assert_eq!(request.headers.iter().collect::<Vec<_>>(), [(&b"content-length"[..], &b"2"[..])], "{name}");
+        }
+    }
+}
+
+#[test]
 fn http_proxy_is_never_read() {
     let request = read(&[("HTTP_PROXY", "http://evil.example/"), ("HTTP_PROXY_AUTHORIZATION", "x")]);
     assert_eq!(request.headers.get("proxy"), None);
