@@ -88,8 +88,11 @@ fn refill(wreck: &Wreck, disk: &Arc<MemoryDisk>, harm: Harm, is_whole: bool) {
     Log::create_tiny(dir, wreck.identity(), as_disk(disk)).expect("a free place");
     let log = open(disk, OTHER_DIR, Backend::Pread).expect("a new store");
     let refilled = wreck.refill(&log, 9_000_000, &names, &[Position(64), Position(400)], &mut |_| {});
-    // Small segments take no long texts; nothing else is a reason.
-    let Ok(refilled) = refilled else { return };
+    let refilled = match refilled {
+        // A text that no writer wrote may be too long for a tiny segment.
+        Err(_) if harm == Harm::Made => return,
+        refilled => refilled.expect("room for what was there"),
+    };
     assert!(refilled.lost_len >= refilled.lost.len() as u64);
     let verified = log.verify(&mut |_| {}).expect("a sound store");
     assert_eq!(verified.problems, [], "what was salvaged is sound");

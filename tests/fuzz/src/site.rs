@@ -115,8 +115,8 @@ pub(crate) fn with<T>(work: impl FnOnce(&Site) -> T) -> T {
 
 impl Site {
     pub(crate) fn new() -> Site {
-        let dir = directory();
-        let store = Arc::new(Store::new(dir.path().join("data"), settings()));
+        let dir = empty();
+        let store = Arc::new(Store::new(dir.path(), settings()));
         let faults = Arc::new(Mutex::new(Vec::new()));
         let report = |faults: &Arc<Mutex<Vec<String>>>| {
             let faults = Arc::clone(faults);
@@ -178,7 +178,7 @@ impl Site {
         base_in(&self.form(page)).map(str::to_owned)
     }
 
-    fn get(&self, target: &str) -> Reply {
+    pub(crate) fn get(&self, target: &str) -> Reply {
         self.answer(&self.request(b"GET", target.as_bytes(), &[]).expect("well formed"))
     }
 

@@ -218,7 +218,8 @@ pub(crate) fn tame(files: &mut Files) {
         let (kind, flags) = (frame[4], frame[5]);
         if kind > SEAL {
             small(&mut frame[16..20], 7);
-            small(&mut frame[24..32], 255);
+            // Followed is an author.
+            small(&mut frame[24..32], if kind < 8 { 255 } else { 7 });
             let answered = HEADER_BYTES + usize::from(flags & 1) * 8;
             if let (4, 2, Some(id)) = (kind, flags & 2, frame.get_mut(answered..answered + 12)) {
                 small(&mut id[..4], 7);
