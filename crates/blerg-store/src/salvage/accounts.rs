@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use blerg_log::{AuthorId, Position};
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use super::Salvaged;
 use super::rows::Old;
@@ -57,7 +57,7 @@ impl Accounts {
     /// Reads what is readable.
     pub(super) fn read(old: &Old, done: &mut Salvaged) -> Accounts {
         let mut all = Accounts::default();
-        let mut lost = Vec::new();
+        let (mut lost, mut odd) = (Vec::new(), Vec::new());
         let columns = "name, author, state, role, disabled, password, created_us, erased";
         old.each("account", columns, &mut lost, &mut |row| {
             all.accounts.push(Account {
@@ -68,8 +68,8 @@ impl Accounts {
                 role: row.get::<_, i64>(4)?.clamp(0, 1),
                 disabled: row.get::<_, i64>(5)?.clamp(0, 1),
                 password: row.get(6)?,
-                created_us: row.get(7)?,
-                erased: row.get(8)?,
+                created_us: not_negative(row, 7, "account", &mut odd)?,
+                erased: not_negative(row, 8, "account", &mut odd)?,
             });
             Ok(())
         });
@@ -79,8 +79,8 @@ impl Accounts {
                 id: row.get(0)?,
                 account: row.get(1)?,
                 token: row.get(2)?,
-                created_us: row.get(3)?,
-                used_us: row.get(4)?,
+                created_us: not_negative(row, 3, "session", &mut odd)?,
+                used_us: not_negative(row, 4, "session", &mut odd)?,
                 remote: row.get(5)?,
                 agent: row.get(6)?,
             });
@@ -98,7 +98,7 @@ impl Accounts {
                 all.by_author.entry(author).or_insert(number);
             }
         }
-        for what in lost {
+        for what in lost.into_iter().chain(odd) {
             done.lose(format!("site.db: {what}"));
         }
         all
@@ -243,4 +243,14 @@ impl Accounts {
         self.accounts = kept;
         Ok(())
     }
+}
+
+/// A time or a count: where damage has made it negative, 0 takes its place, and that is told.
+fn not_negative(row: &Row<'_>, column: usize, table: &str, odd: &mut Vec<String>) -> Result<i64, rusqlite::Error> {
+    let value: i64 = row.get(column)?;
+    if value < 0 {
+        let name = row.as_ref().column_name(column)?;
+        odd.push(format!("{table}: row {}: {name} was {value}, and is 0 now", row.get::<_, i64>(0)?));
+    }
+    Ok(value.max(0))
 }

@@ -164,6 +164,17 @@ fn an_account_whose_name_is_damaged_keeps_nobody_waiting_for_ever() {
     assert_eq!(done.accounts, 2);
 }
 
+#[test]
+fn a_time_that_cannot_be_is_told_and_not_taken_over() {
+    let case = site();
+    let connection = rusqlite::Connection::open(case.dir.join("site.db")).unwrap();
+    connection.execute("UPDATE account SET created_us = -5 WHERE name = 'ada'", ()).unwrap();
+    drop(connection);
+    let (done, new) = case.salvage();
+    assert!(done.lost.iter().any(|what| what.contains("created_us was -5")), "{:?}", done.lost);
+    assert_eq!(new.accounts(None).unwrap().len(), 2);
+}
+
 /// Has the table look right and refuse every row.
 const REFUSE: &str = "PRAGMA writable_schema = ON;
      UPDATE sqlite_schema SET sql = replace(sql, 'one = 1', 'one <> 1') WHERE name = 'cover';";
