@@ -164,6 +164,75 @@ fn backups_beside_writers_deleters_and_leavers_are_sound_and_hold_what_was_ackno
 }
 
 #[test]
+fn backups_beside_compactions_hold_what_was_acknowledged_and_nothing_that_was_deleted() {
+    const ROUNDS: u64 = 10;
+    const PUTS_MAX: u64 = 1_000;
+    let mut site = Site::new();
+    site.store.add_account(NOW_US, "ada", b"secret", Role::Member).unwrap();
+    let ada = site.store.account("ada").unwrap().unwrap().author.unwrap();
+    let text = |no: u64| format!("text{no}t {}", "some words ".repeat(30));
+    for no in 0..200 {
+        site.put(ada, &text(no));
+    }
+    // Whoever has the log open and does not look at it is waited for.
+    let idle = site.again();
+    drop(std::mem::replace(&mut site.store, idle));
+    let folder = tempfile::tempdir().unwrap();
+    let (mut compacted, mut deleted) = (0, 0);
+    for round in 0..ROUNDS {
+        let (writes, compacts, backs_up) = (site.again(), site.again(), site.again());
+        // Gone before the backup begins, and as the compaction's work; what is put meanwhile may be in the copy or not.
+        for no in (round * 15..round * 15 + 10).map(RecordNo) {
+            writes.delete(NOW_US, ada, no).unwrap();
+            deleted += 1;
+        }
+        let next = writes.reader().unwrap().record_count(ada).unwrap();
+        let to = folder.path().join(round.to_string());
+        let over = AtomicBool::new(false);
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let compaction = scope.spawn(|| {
+                let tell = tell;
+                compacts
+                    .compact(NOW_US, |_| Vec::new(), &mut |_| {
+                        let _ = tell.send(());
+                    })
+                    .unwrap();
+                over.store(true, Ordering::Relaxed);
+            });
+            scope.spawn(|| {
+                let writes = writes;
+                for no in (next..next + PUTS_MAX).take_while(|_| !over.load(Ordering::Relaxed)) {
+                    writes.put(NOW_US, ada, put_text(&text(no))).unwrap();
+                }
+            });
+            // Each round it begins at another moment of the compaction.
+            for _ in 0..round {
+                let _ = told.recv();
+            }
+            let done = backs_up.backup(&to, &mut |_| {}).unwrap();
+            drop(backs_up);
+            assert_eq!(done.problems, Vec::<String>::new());
+            compaction.join().unwrap();
+        });
+        check_sound(&to);
+        let copy = open(&to);
+        compacted += u64::from(copy.reader().unwrap().stamp().log > round);
+        for no in 0..next {
+            let want = (no >= round * 15 + 10 || no % 15 >= 10).then(|| text(no));
+            assert_eq!(text_of(&copy, ada, no), want, "round {round}");
+        }
+        for no in [round * 15, round * 15 + 9] {
+            let held = files_with(&to, format!("text{no}t").as_bytes());
+            assert_eq!(held, Vec::<std::path::PathBuf>::new(), "round {round}: {no} was deleted");
+        }
+        drop(copy);
+    }
+    assert_eq!(site.store.reader().unwrap().stamp().log, ROUNDS);
+    println!("{ROUNDS} backups beside {ROUNDS} compactions, {compacted} of them of the new log; {deleted} deletes");
+}
+
+#[test]
 fn a_backup_of_a_damaged_site_says_so() {
     let site = Site::new();
     let ada = site.author("ada");
