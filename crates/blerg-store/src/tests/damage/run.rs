@@ -80,12 +80,16 @@ pub(super) fn run(all: &[Case], places: &[usize], time: Duration, note: &dyn Fn(
         drop(tell);
         loop {
             match told.recv_timeout(PATIENCE * 4) {
-                Ok((worker, place, None)) => drop(running.insert(worker, place)),
+                Ok((worker, place, None)) => {
+                    running.insert(worker, place);
+                }
                 Ok((_, place, Some(result))) => {
                     outcome.done.insert(place);
                     match result {
                         Ok(tally) => outcome.by_kind.entry(all[place].kind()).or_default().add(&tally),
-                        Err(panic) => drop(outcome.failures.insert(place, format!("{:?}: {panic}", all[place]))),
+                        Err(panic) => {
+                            outcome.failures.insert(place, format!("{:?}: {panic}", all[place]));
+                        }
                     }
                     if outcome.done.len().is_multiple_of(1_000) {
                         note(&outcome);
@@ -159,6 +163,15 @@ impl Progress {
     }
 
     pub(super) fn say(&self, all: &[Case]) {
+        let mut kinds: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+        for (place, case) in all.iter().enumerate() {
+            let (run, of) = kinds.entry(case.kind()).or_default();
+            *run += usize::from(place < self.next);
+            *of += 1;
+        }
+        for (kind, (run, of)) in kinds {
+            println!("{kind}: {run} of {of} cases have run");
+        }
         let once = all.partition_point(|case| !case.is_another_bit());
         let told = [(once, "each byte and each length once"), (all.len(), "each bit")];
         let whole = told.iter().rfind(|(count, _)| self.next >= *count && self.failed.is_empty());
