@@ -1,4 +1,4 @@
-"""Power cuts as the block layer sees them: tests/soak/power.py [--states N] [--seed N] [FILESYSTEM...].
+"""Power cuts as the block layer sees them: tests/soak/power.py [--states N] [--seed N] [--only PHASE] [FILESYSTEM...].
 
 qemu-storage-daemon records every block that a file system writes, and every flush (blklogwrites, the format of dm-log-writes),
 below a loop device. Real programs write meanwhile: everyday orders, rollovers, recoveries, rebuilds, clean ends, compactions, a
@@ -280,17 +280,20 @@ def look_at_salvaged(torment, data, cut, before):
     return torment.ledger.check(records(dump.stdout), torment.salvage)
 
 
-def cut_points(replay, torment, count, rng):
+def cut_points(replay, torment, count, rng, only):
     """Where the power goes: before each flush, as far as there may be so many, and anywhere."""
-    first, last = torment.first, len(replay.entries)
-    flushes = [n for n in replay.flushes if n >= first]
+    last = len(replay.entries)
+    spans = [(begin, end) for (name, begin), (_, end) in zip(torment.phases, torment.phases[1:]) if not only or name in only]
+    if not only:
+        # While the accounts were made.
+        spans.insert(0, (torment.first, torment.phases[0][1]))
+    flushes = [n for n in replay.flushes if any(begin <= n < end for begin, end in spans)]
     if len(flushes) > count // 2:
         flushes = rng.sample(flushes, count // 2)
     points = [(n, None) for n in flushes] + [(n + 1, None) for n in flushes[::4]]
     while len(points) < count:
         # Each phase alike: the short ones are those that matter.
-        n = rng.randrange(len(torment.phases) - 1)
-        begin, end = torment.phases[n][1], torment.phases[n + 1][1]
+        begin, end = rng.choice(spans)
         cut = rng.randrange(begin, max(end, begin + 1))
         if rng.random() < 0.7:
             # Just before something is flushed there is most that was not.
@@ -299,7 +302,7 @@ def cut_points(replay, torment, count, rng):
     return sorted((min(n, last), id(chance), chance) for n, chance in points)
 
 
-def attack(kind, durability, states, seed, orders):
+def attack(kind, durability, states, seed, orders, only=()):
     rng = random.Random(f"{kind} {seed}")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="blerg-power-", dir=os.environ.get("SOAK_DIR")))
     try:
@@ -309,7 +312,7 @@ def attack(kind, durability, states, seed, orders):
             torment.rage(orders)
         replay = Replay(recorded, folder)
         flagged, incomplete, by_phase = [], 0, {}
-        points = cut_points(replay, torment, states, rng)
+        points = cut_points(replay, torment, states, rng, only)
         for cut, _, chance in points:
             lost = replay.state(cut, chance)
             incomplete += lost > 0
@@ -333,9 +336,11 @@ def main():
     parser.add_argument("--states", type=int, default=120)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     parser.add_argument("--orders", type=int, default=80)
+    parser.add_argument("--only", action="append", default=[], metavar="PHASE", help="cuts in this phase, such as compaction")
     parser.add_argument("kinds", nargs="*", default=["ext4", "xfs", "btrfs"])
     asked = parser.parse_args()
-    flagged = [wrong for kind in asked.kinds for wrong in attack(kind, "sync", asked.states, asked.seed, asked.orders)]
+    flagged = [wrong for kind in asked.kinds
+               for wrong in attack(kind, "sync", asked.states, asked.seed, asked.orders, asked.only)]
     # A disk to which nothing is synced must be caught, or all of this proves nothing.
     control = attack("ext4", "none", 20, asked.seed, asked.orders)
     if not control:
