@@ -119,10 +119,8 @@ fn serve(variables: &Variables, part: Part) -> Result<Answer, Error> {
 }
 
 fn handle(site: &Site, request: &Request) -> Response {
-    if request.method == Method::Post {
-        // It is enough that a handler is there; nobody asks for the flag.
-        let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
-    }
+    // It is enough that a handler is there; nobody asks for the flag. A GET may write, too: what a search or a recovery adds.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     catch_unwind(AssertUnwindSafe(|| site.handle(request))).unwrap_or_else(|_| Refusal::BROKEN.response())
 }
 

@@ -128,6 +128,37 @@ fn a_body_that_is_not_as_long_as_it_says_changes_nothing() {
 }
 
 #[test]
+fn a_limit_of_file_sizes_is_said_to_be_no_room_by_log_and_databases_alike() {
+    let way = Way::open(Kind::Cgi, Site::new(""));
+    let token = way.sign_up("jon");
+    way.ask(&put(&token));
+    let page = |text: &str| Ask::post("/wiki/Tea", &[("text", text), ("base", "0"), ("save", "1")]).with(&token);
+    let login = Ask::post("/login", &[("username", "jon"), ("password", PASSWORD)]);
+    let seen = Ask::post("/status", &[("clear", "feed")]).with(&token);
+    for (ask, program) in [
+        (put(&token), "cgi_blerg"),
+        (login, "cgi_blerg"),
+        (seen, "cgi_blerg"),
+        (Ask::get("/search?q=again"), "cgi_blerg"),
+        (page("leaves"), "wiki.cgi"),
+    ] {
+        for blocks in [0, 64, 128] {
+            let mut shell = command("/bin/sh");
+            shell.args(["-c", &format!("ulimit -f {blocks}; exec \"$0\"")]).arg(way.site.program(program));
+            shell.envs(way.site.environment()).envs(variables(&way.site, program, "127.0.0.1", &ask));
+            let reply = run_with(&mut shell, ask.body.as_deref().unwrap_or_default()).unwrap();
+            let what = format!("{} under {blocks} blocks: {} {}", ask.path, reply.status, reply.text());
+            // What needs no room to grow is done.
+            let done = matches!(reply.status, 200 | 303) && blocks > 0;
+            assert!(done || reply.status == 503 && reply.header("retry-after") == Some("300"), "{what}");
+            assert!(!what.contains("internal") && (done || program != "wiki.cgi" || what.contains("leaves")), "{what}");
+        }
+        assert_ne!(way.ask(&ask).status, 503, "{}", ask.path);
+    }
+    assert_eq!(way.get("/get/jon").status, 200);
+}
+
+#[test]
 fn http_blerg_keeps_a_connection_for_many_requests() {
     let way = Way::open(Kind::Http, Site::new(""));
     let token = way.sign_up("jon");

@@ -10,7 +10,7 @@ import pathlib
 import shutil
 import tempfile
 
-from place import Failure, Ledger, Site, Writer, on_each_file_system, records, run
+from place import PASSWORD, Failure, Ledger, Site, Writer, on_each_file_system, records, run
 
 MAKE = {"ext4": ("mkfs.ext4", "-q", "-F"), "xfs": ("mkfs.xfs", "-q", "-f"), "btrfs": ("mkfs.btrfs", "-q", "-f", "-M")}
 BYTES = {"ext4": 128 << 20, "xfs": 320 << 20, "btrfs": 256 << 20}
@@ -78,6 +78,14 @@ class Case:
                         raise Failure(f"{where}: {reply}")
                     self.refused += 1
 
+    def log_in(self, statuses=(200, 503)):
+        """What only the databases have to write."""
+        for name, ask in self.ways().items():
+            for path, fields in (("/login", {"username": name, "password": PASSWORD}), ("/status", {"clear": "feed"})):
+                reply = expect(f"{self.kind}, {path}", ask("POST", path, fields, self.site.tokens[name]), statuses)
+                if reply.status == 503 and reply.json()["code"] not in ("storage_full", "read_only", "busy"):
+                    raise Failure(f"{self.kind}, {path}: {reply}")
+
     def look(self):
         for ask in self.ways().values():
             for path in ("/get/ada", "/tag/Hsoak", "/latest", "/info/cgi"):
@@ -109,14 +117,17 @@ def torment(kind, rounds, seed):
             fill(mount, "filler")
             # More than the rest of any segment that is there.
             case.write(80, bytes_max=64_000)
+            case.log_in()
             case.look()
             (mount / "filler").unlink()
             run("sync", "-f", mount)
             case.write(5, must=True)
+            case.log_in((200,))
             case.audit(f"full, round {number}")
             for _ in range(3):
                 run("mount", "-o", "remount,ro", mount, check=False)
                 case.write(3)
+                case.log_in()
                 case.look()
                 run("mount", "-o", "remount,rw", mount)
                 case.write(3, must=True)

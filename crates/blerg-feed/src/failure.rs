@@ -111,6 +111,9 @@ impl From<Error> for Failure {
             None if error.is_full() => {
                 later("storage_full", "The site has no space left to work in.", RETRY_OPERATOR_SECS)
             }
+            None if error.is_read_only() => {
+                later("read_only", "The site can be read but not written until its operator acts.", RETRY_OPERATOR_SECS)
+            }
             None => {
                 Failure::new(500, "internal", "The site has a fault; its operator finds the reason in the error log.")
             }

@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::gate::Line;
 use crate::ready::refuse_link;
 
+mod room;
 mod schema;
 
 pub(crate) use schema::{Layout, SITE};
@@ -109,7 +110,7 @@ impl Db {
             make_private_file(&db.path)?;
             db.connect()?
         };
-        upgrade(&mut connection, layout, &db.path)?;
+        upgrade(&mut connection, layout, &db.path).map_err(|error| room::explain(&db.path, error))?;
         db.give_back(connection);
         Ok(db)
     }
@@ -126,7 +127,7 @@ impl Db {
         let connection = self.take()?;
         let result = read(&connection).map_err(Error::sqlite(doing));
         self.give_back(connection);
-        result
+        result.map_err(|error| room::explain(&self.path, error))
     }
 
     /// Runs one transaction: all of it is kept when `change` returns `Ok`, nothing otherwise.
@@ -143,7 +144,7 @@ impl Db {
         let mut connection = self.take()?;
         let result = transact(&mut connection, change).map_err(Error::sqlite(doing));
         self.give_back(connection);
-        result
+        result.map_err(|error| room::explain(&self.path, error))
     }
 
     /// Runs one transaction that may also refuse: all of it is kept when `change` returns `Ok`, nothing otherwise.
@@ -245,9 +246,12 @@ impl Db {
         refuse_link(&self.path)?;
         let flags =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
-        let connection = Connection::open_with_flags(&self.path, flags).map_err(Error::sqlite("open"))?;
-        self.configure(&connection).map_err(Error::sqlite("configure"))?;
-        Ok(connection)
+        let connect = || {
+            let connection = Connection::open_with_flags(&self.path, flags).map_err(Error::sqlite("open"))?;
+            self.configure(&connection).map_err(Error::sqlite("configure"))?;
+            Ok(connection)
+        };
+        connect().map_err(|error| room::explain(&self.path, error))
     }
 
     fn configure(&self, connection: &Connection) -> Result<(), rusqlite::Error> {

@@ -10,6 +10,7 @@ use std::io;
 use std::path::PathBuf;
 
 use blerg_log::RecordNo;
+use rustix::io::Errno;
 
 use crate::name::NameError;
 use crate::page::{PageNameError, Who};
@@ -212,6 +213,7 @@ impl Error {
             Error::Memory { .. } => Some(5),
             Error::Log(source) if source.is_busy() || source.is_out_of_files() => Some(2),
             Error::Log(source) if source.is_recovering() => Some(10),
+            Error::Io { source, .. } if is_out_of_files(source) => Some(2),
             _ => None,
         }
     }
@@ -222,7 +224,20 @@ impl Error {
             Error::Log(source) => source.is_full(),
             Error::Sqlite { source, .. } => source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
             Error::Io { source, .. } => {
-                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+                use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+                matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+            }
+            _ => false,
+        }
+    }
+
+    /// Can nothing be written until the operator acts, although there may be room?
+    pub fn is_read_only(&self) -> bool {
+        match self {
+            Error::Log(source) => source.is_poisoned() || source.is_read_only(),
+            Error::Sqlite { source, .. } => source.sqlite_error_code() == Some(rusqlite::ErrorCode::ReadOnly),
+            Error::Io { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
             }
             _ => false,
         }
@@ -230,14 +245,11 @@ impl Error {
 
     /// Has only writing become impossible, and reading may go on?
     pub(crate) fn leaves_reading_possible(&self) -> bool {
-        let read_only = match self {
-            Error::Sqlite { source, .. } => matches!(
-                source.sqlite_error_code(),
-                Some(rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::SystemIoFailure)
-            ),
+        let failed = match self {
+            Error::Sqlite { source, .. } => source.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure),
             _ => false,
         };
-        read_only || self.is_full() || matches!(self, Error::Busy { .. })
+        failed || self.is_read_only() || self.is_full() || matches!(self, Error::Busy { .. })
     }
 
     /// Is the log's index being rebuilt by another process?
@@ -265,6 +277,11 @@ impl Error {
         let path = path.into();
         move |source| Error::Io { path, doing, source }
     }
+}
+
+/// Has the process or the system too many files open?
+pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
+    [Errno::MFILE, Errno::NFILE].map(|code| Some(code.raw_os_error())).contains(&error.raw_os_error())
 }
 
 impl From<blerg_log::Error> for Error {

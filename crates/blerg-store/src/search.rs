@@ -107,7 +107,11 @@ impl Store {
         };
         let Some(expression) = expr::match_expression(query, from) else { return Ok(Some(Page::default())) };
         let index = self.search_index()?;
-        extend(&index, reader, SEARCH_BATCHES_MAX)?;
+        match extend(&index, reader, SEARCH_BATCHES_MAX) {
+            // Without room for the newest records the earlier ones are found.
+            Err(error) if error.is_full() || error.is_read_only() => {}
+            result => drop(result?),
+        }
         hits_page(&index, reader, query, &Wanted { expression, below, n })
     }
 
@@ -142,7 +146,8 @@ impl Store {
             if self.has_wiki() { self.wiki().and_then(|wiki| wiki.forget_posts(log, &puts)) } else { Ok(()) };
         for result in [erased, forgotten] {
             match result {
-                Ok(()) | Err(Error::Busy { .. } | Error::Sqlite { .. }) => {}
+                Ok(()) | Err(Error::Sqlite { .. }) => {}
+                Err(error) if error.leaves_reading_possible() => {}
                 Err(error) => return Err(error),
             }
         }

@@ -176,7 +176,6 @@ pub(crate) fn name_reason(error: blerg_store::PageNameError) -> &'static str {
 
 /// What the visitor can't mend.
 fn fault(error: Error) -> Failure {
-    let is_read_only = error.is_poisoned() || matches!(&error, Error::Log(source) if source.is_read_only());
     let failure = match error.retry_after_secs() {
         Some(secs) if error.is_recovering() => {
             return Failure::later(503, "Soon", "The site is being checked after a crash; try again soon.", secs);
@@ -186,7 +185,7 @@ fn fault(error: Error) -> Failure {
             let reason = "The site has no space left to write; nothing was changed.";
             Failure::later(503, "No space left", reason, RETRY_OPERATOR_SECS)
         }
-        None if is_read_only => {
+        None if error.is_read_only() => {
             let reason = "The site can be read but not written until its operator acts.";
             Failure::later(503, "Read-only", reason, RETRY_OPERATOR_SECS)
         }

@@ -51,6 +51,13 @@ fn faults_go_to_the_operator_and_tell_the_visitor_nothing() {
     let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
     let full = Error::Io { path: "/secret/place".into(), doing: "write", source: full };
     check(full, 503, Code::StorageFull, Some("300"), true);
+    for kind in [std::io::ErrorKind::FileTooLarge, std::io::ErrorKind::QuotaExceeded] {
+        let full = Error::Io { path: "/secret/place".into(), doing: "write", source: kind.into() };
+        check(full, 503, Code::StorageFull, Some("300"), true);
+    }
+    let read_only = std::io::Error::from(std::io::ErrorKind::ReadOnlyFilesystem);
+    let read_only = Error::Io { path: "/secret/place".into(), doing: "write", source: read_only };
+    check(read_only, 503, Code::ReadOnly, Some("300"), true);
     let full = blerg_log::Error::Full { path: "/secret/place".into() };
     check(Error::Log(full), 503, Code::StorageFull, Some("300"), true);
     let poisoned = blerg_log::Error::Poisoned { dir: "/secret/place".into() };

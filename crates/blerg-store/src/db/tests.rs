@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use super::*;
 use crate::account::tests::{child, task};
@@ -223,6 +223,56 @@ fn full_disk_is_told_apart() {
     let error = Error::sqlite("count")(full);
     assert!(error.is_full());
     assert!(error.leaves_reading_possible());
+}
+
+/// Makes a database under a limit of file sizes that its parent set.
+#[test]
+fn child_finds_no_room() {
+    let Some(task) = task() else { return };
+    let refused = |error: Error| assert!(error.is_full() && !error.is_read_only(), "{error:?}");
+    match open(Path::new(&task), &COUNTERS) {
+        Ok(db) => refused((0..1_000).find_map(|_| add(&db).err()).unwrap()),
+        Err(error) => refused(error),
+    }
+}
+
+#[test]
+fn limit_of_file_sizes_is_a_full_disk() {
+    // Blocks of 512 bytes: what is there may not grow, may grow by some pages, or only the database is beyond.
+    for blocks in [0, 8, 20, 64, 80, 400] {
+        let dir = tempfile::tempdir().unwrap();
+        let db = open(dir.path(), &COUNTERS).unwrap();
+        add(&db).unwrap();
+        let mut shell = Command::new("sh");
+        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let inner = child("db::tests::child_finds_no_room", dir.path().to_str().unwrap());
+        shell.args(["-c", &limited]).arg(inner.get_program()).args(inner.get_args());
+        shell.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
+        let output = shell.output().unwrap();
+        assert!(output.status.success(), "{blocks}: {}", String::from_utf8_lossy(&output.stdout));
+        add(&db).unwrap();
+    }
+}
+
+#[test]
+fn read_only_is_told_apart_and_what_the_system_does_not_explain_stays_as_it_is() {
+    let error = |code| {
+        let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        let dir = tempfile::tempdir().unwrap();
+        room::explain(&dir.path().join("counters.db"), Error::sqlite("count")(error))
+    };
+    for code in [rusqlite::ffi::SQLITE_READONLY, rusqlite::ffi::SQLITE_READONLY_CANTINIT] {
+        assert!(error(code).is_read_only() && !error(code).is_full() && error(code).leaves_reading_possible());
+    }
+    for code in [rusqlite::ffi::SQLITE_IOERR_WRITE, rusqlite::ffi::SQLITE_CANTOPEN, rusqlite::ffi::SQLITE_CORRUPT] {
+        assert!(matches!(error(code), Error::Sqlite { .. }) && !error(code).is_full() && !error(code).is_read_only());
+    }
+    let from = |errno: rustix::io::Errno| Error::io("site.db", "write")(errno.into());
+    for errno in [rustix::io::Errno::NOSPC, rustix::io::Errno::DQUOT, rustix::io::Errno::FBIG] {
+        assert!(from(errno).is_full() && !from(errno).is_read_only());
+    }
+    assert!(from(rustix::io::Errno::ROFS).is_read_only());
+    assert_eq!(from(rustix::io::Errno::MFILE).retry_after_secs(), Some(2));
 }
 
 #[test]
