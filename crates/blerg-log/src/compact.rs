@@ -43,8 +43,17 @@ pub struct Compacted {
     pub is_old_removed: bool,
 }
 
+/// What lies beside a log and is to go over to the new one with it.
+pub struct Followers<N, C> {
+    /// Is asked for the positions that somebody has noted elsewhere: [`Log::moves`] will tell where they are.
+    pub noted: N,
+    /// Is shown the new log as far as it is made, some times before it counts: indexes of it can be made meanwhile. One that is given up is
+    /// followed by another of the same number.
+    pub copied: C,
+}
+
 impl Log {
-    /// Makes a new log of what is alive and has every process go over to it. `noted` is asked for the positions that somebody has
+    /// [`Log::compact_followed`] by nothing but positions: `noted` is asked for the positions that somebody has
     /// noted elsewhere: [`Log::moves`] will tell where they are. Waits at most `wait_ms` for those who read the old log.
     ///
     /// # Errors
@@ -56,6 +65,33 @@ impl Log {
         noted: impl FnOnce() -> Result<Vec<Position>, E>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Compacted, E> {
+        self.compact_followed(now_us, wait_ms, Followers { noted, copied: |_: &Snapshot| Ok(()) }, progress)
+    }
+
+    /// Whether a compaction is going on, in any process.
+    ///
+    /// # Errors
+    /// The lock of those who compact cannot be looked at.
+    pub fn is_compacting(&self) -> Result<bool, Error> {
+        match Lock::open(&self.core.disk, &self.core.dir.join(COMPACT_LOCK_FILE), 0)?.hold() {
+            Ok(_held) => Ok(false),
+            Err(e) if e.is_busy() => Ok(true),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Makes a new log of what is alive and has every process go over to it. Waits at most `wait_ms` for those who read the old log.
+    ///
+    /// # Errors
+    /// Another one runs, there is no room, the log is damaged or takes no writes; or what `followers` say. The old log counts still.
+    pub fn compact_followed<E: From<Error>>(
+        &self,
+        now_us: u64,
+        wait_ms: u64,
+        followers: Followers<impl FnOnce() -> Result<Vec<Position>, E>, impl FnMut(&Snapshot) -> Result<(), E>>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Compacted, E> {
+        let Followers { noted, mut copied } = followers;
         let core = &self.core;
         let lock = Lock::open(&core.disk, &core.dir.join(COMPACT_LOCK_FILE), 0)?;
         let _held = lock.hold()?;
@@ -69,8 +105,9 @@ impl Log {
         let marks = Marks::new(noted()?);
         guard(core, &first)?;
         let naming = Naming { number: core.home().number() + 1, since_us: now_us };
-        let compaction = Compaction { log: self, heir: core.beside(naming) };
-        let made = compaction.begin(&first).and_then(|view| compaction.run(first, view, marks, naming, progress));
+        let compaction = Compaction { log: self, heir: Arc::new(core.beside(naming)) };
+        let made = compaction.begin(&first).map_err(E::from);
+        let made = made.and_then(|view| compaction.run(first, view, marks, (naming, &mut copied), progress));
         let mut compacted = made.inspect_err(|_| {
             // What cannot be removed now, the next one removes.
             let _ = leftover::remove_begun(core);
@@ -104,7 +141,7 @@ fn guard(core: &Core, from: &Snapshot) -> Result<(), Error> {
 
 struct Compaction<'l> {
     log: &'l Log,
-    heir: Core,
+    heir: Arc<Core>,
 }
 
 impl Compaction<'_> {
@@ -129,20 +166,21 @@ impl Compaction<'_> {
         Ok(view)
     }
 
-    fn run(
+    fn run<E: From<Error>>(
         &self,
         first: Snapshot,
         view: Arc<View>,
         marks: Marks,
-        naming: Naming,
+        (naming, copied): (Naming, &mut impl FnMut(&Snapshot) -> Result<(), E>),
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Compacted, Error> {
+    ) -> Result<Compacted, E> {
         let began = first.view.control.look()?.mark();
         let mut copier = Copier::new(&self.heir, &view, marks);
         copier.round(&first, progress)?;
         drop(first);
         copier.marks.tell_all();
         self.sync(&view)?;
+        copied(&self.so_far(&view)?)?;
         for _ in 0..FREE_ROUNDS_MAX {
             let next = self.log.snapshot()?;
             if !is_same(&next.view, began)? || next.stamp().visible.0 <= copier.at + LOCKED_BYTES_MAX {
@@ -150,8 +188,14 @@ impl Compaction<'_> {
             }
             copier.round(&next, progress)?;
             self.sync(&view)?;
+            copied(&self.so_far(&view)?)?;
         }
-        self.finish(began, copier, &view, naming)
+        Ok(self.finish(began, copier, &view, naming)?)
+    }
+
+    /// The new log, as far as it is made and durable.
+    fn so_far(&self, view: &Arc<View>) -> Result<Snapshot, Error> {
+        Snapshot::new(Arc::clone(&self.heir), Arc::clone(view), &view.control.look()?)
     }
 
     /// Makes durable what is copied, so that little is left to do while writers wait.

@@ -69,7 +69,7 @@ mod verify;
 mod view;
 
 pub use backup::Copied;
-pub use compact::Compacted;
+pub use compact::{Compacted, Followers};
 pub use disk::{Disk, DiskFile, Filesystem, Mapping, OpenMode, Space};
 pub use error::Error;
 pub use frames::{Body, Frame, Frames};

@@ -98,13 +98,20 @@ impl Db {
     /// # Errors
     /// The file cannot be made or read, or a newer version of the program made it.
     pub(crate) fn open(dir: &Path, layout: &Layout, syncing: Syncing, checkpoints: Checkpoints) -> Result<Db, Error> {
-        let db = Db {
-            path: dir.join(layout.file),
-            syncing,
-            checkpoints,
-            idle: Mutex::default(),
-            writers: Line::new(WRITERS_MAX),
-        };
+        Db::open_at(dir.join(layout.file), layout, syncing, checkpoints)
+    }
+
+    /// The same for a file of another name than its layout's.
+    ///
+    /// # Errors
+    /// As for [`Db::open`].
+    pub(crate) fn open_at(
+        path: PathBuf,
+        layout: &Layout,
+        syncing: Syncing,
+        checkpoints: Checkpoints,
+    ) -> Result<Db, Error> {
+        let db = Db { path, syncing, checkpoints, idle: Mutex::default(), writers: Line::new(WRITERS_MAX) };
         let mut connection = {
             let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
             make_private_file(&db.path)?;

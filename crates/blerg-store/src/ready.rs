@@ -21,7 +21,7 @@ const BEFORE_FORMAT: [&str; 8] =
 
 /// What is there only after FORMAT was: its other files, and how names begin that SQLite and the index add to.
 const AFTER_FORMAT: [&str; 9] =
-    ["site.db", "search.db", "jobs.db", "wiki.db", "index.", "ctl", "ballast", "log.", "compact.lock"];
+    ["site.db", "search.", "jobs.db", "wiki.db", "index.", "ctl", "ballast", "log.", "compact.lock"];
 
 /// What a directory is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,13 +13,15 @@ use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
-use blerg_log::{AuthorId, ListKey, Position, RecordNo};
+use blerg_log::{AuthorId, ListKey, Position, RecordNo, Snapshot};
 
 use crate::list::Step;
 use crate::{Cursor, Error, Page, Reader, Store, lock};
 
 pub(crate) use expr::TERMS_MAX;
-pub(crate) use index::{Hit, Index, SEARCH};
+#[cfg(test)]
+pub(crate) use index::logs;
+pub(crate) use index::{Hit, Index, SEARCH, path};
 pub use query::QueryError;
 
 /// Most batches that a search waits for; a site that was just filled is indexed by who filled it.
@@ -79,8 +81,13 @@ impl Store {
             return Err(Error::TagCount { found: expr::terms(query) });
         }
         for _ in 0..READERS_MAX {
-            if let Some(page) = self.search_in(&self.reader()?, query, before, n)? {
-                return Ok(page);
+            let reader = self.reader()?;
+            match self.search_in(&reader, query, before, n) {
+                Ok(Some(page)) => return Ok(page),
+                Ok(None) => {}
+                // The index went with the log that it was of.
+                Err(_) if self.reader()?.stamp().log != reader.stamp().log => {}
+                Err(error) => return Err(error),
             }
         }
         Err(Error::Busy { retry_after_secs: 1 })
@@ -106,7 +113,7 @@ impl Store {
             None => None,
         };
         let Some(expression) = expr::match_expression(query, from) else { return Ok(Some(Page::default())) };
-        let index = self.search_index()?;
+        let index = self.search_index_of(reader.stamp().log)?;
         match extend(&index, reader, SEARCH_BATCHES_MAX) {
             // Without room for the newest records the earlier ones are found.
             Err(error) if error.is_full() || error.is_read_only() => {}
@@ -121,7 +128,7 @@ impl Store {
     /// The log or the index cannot be read or written.
     pub fn index_search(&self, batches: u64) -> Result<SearchCover, Error> {
         let reader = self.reader()?;
-        extend(&*self.search_index()?, &reader, batches)
+        extend(&*self.search_index_of(reader.stamp().log)?, &reader, batches)
     }
 
     /// Takes the records of a range of numbers out of the full-text index. The log has their deletion, so an index
@@ -130,8 +137,8 @@ impl Store {
     /// # Errors
     /// The log cannot be read.
     pub(crate) fn search_erase(&self, author: AuthorId, records: Range<RecordNo>) -> Result<(), Error> {
-        let has_search = self.dir().join(index::SEARCH.file).exists();
-        if !has_search && !self.has_wiki() {
+        let logs = index::logs(self.dir())?;
+        if logs.is_empty() && !self.has_wiki() {
             return Ok(());
         }
         let snapshot = self.log()?.snapshot()?;
@@ -141,7 +148,14 @@ impl Store {
             puts.push(timeline.get(no)?);
         }
         let log = snapshot.stamp().log;
-        let erased = if has_search { self.search_index().and_then(|index| erase(&index, log, &puts)) } else { Ok(()) };
+        let erased = if logs.contains(&log) {
+            self.search_index_of(log).and_then(|index| erase(&index, log, &puts))
+        } else {
+            Ok(())
+        };
+        if logs.iter().any(|found| *found != log) {
+            self.remove_other_searches(log)?;
+        }
         let forgotten =
             if self.has_wiki() { self.wiki().and_then(|wiki| wiki.forget_posts(log, &puts)) } else { Ok(()) };
         for result in [erased, forgotten] {
@@ -175,16 +189,34 @@ impl Store {
     /// Removes the full-text index.
     pub(crate) fn remove_search(&self) -> Result<(), Error> {
         *lock(&self.search) = None;
-        index::remove(self.dir())
+        index::remove(self.dir(), |_| true)
     }
 
-    /// The full-text index, opened on first use.
+    /// Removes the indexes of other logs than number `log`, which counts; not that of one that is being made.
+    pub(crate) fn remove_other_searches(&self, log: u64) -> Result<(), Error> {
+        let is_next_wanted = self.log()?.is_compacting()?;
+        index::remove(self.dir(), |found| found < log || (found > log && !is_next_wanted))
+    }
+
+    /// The index of a log that is being made, of which nothing is indexed yet.
+    pub(crate) fn begin_search_of(&self, log: u64) -> Result<Index, Error> {
+        index::remove(self.dir(), |found| found == log)?;
+        Index::open(self, log)
+    }
+
+    /// The full-text index of the log that counts.
     pub(crate) fn search_index(&self) -> Result<Arc<Index>, Error> {
+        self.search_index_of(self.reader()?.stamp().log)
+    }
+
+    /// The full-text index of a log, opened on first use.
+    fn search_index_of(&self, log: u64) -> Result<Arc<Index>, Error> {
         let mut slot = lock(&self.search);
-        if let Some(index) = &*slot {
-            return Ok(Arc::clone(index));
+        match &*slot {
+            Some(index) if index.log == log => return Ok(Arc::clone(index)),
+            _ => {}
         }
-        let index = Arc::new(Index::open(self)?);
+        let index = Arc::new(Index::open(self, log)?);
         *slot = Some(Arc::clone(&index));
         Ok(index)
     }
@@ -192,12 +224,24 @@ impl Store {
 
 /// Takes records of the log number `log` out of the index. One of the log before knows them by other positions: it goes whole.
 fn erase(index: &Index, log: u64, puts: &[Position]) -> Result<(), Error> {
-    match index.log()?.cmp(&log) {
+    match index.covered_log()?.cmp(&log) {
         Ordering::Less => index.reset(),
         Ordering::Equal => index.erase(puts),
         // Who indexed the later one met the deletes.
         Ordering::Greater => Ok(()),
     }
+}
+
+/// Indexes all that a log holds so far.
+pub(crate) fn cover(index: &Index, snapshot: &Snapshot, tell: &mut dyn FnMut(Position)) -> Result<(), Error> {
+    while !index.covers(snapshot.stamp())? {
+        let batch = index.catch_up(snapshot)?;
+        tell(batch.next);
+        if batch.frames == 0 {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn extend(index: &Index, reader: &Reader, batches: u64) -> Result<SearchCover, Error> {

@@ -133,6 +133,65 @@ fn deleted_words_are_in_no_file_and_live_ones_are_found() {
 }
 
 #[test]
+fn a_search_finds_as_much_at_the_switch_as_before_it() {
+    let (site, _, _) = filled();
+    let before = found(&site.store, "tea");
+    assert_eq!(before.len(), 25);
+    let other = site.again();
+    // As if the tool were killed right behind the switch: what is found now was indexed before it.
+    other.compact_log(NOW_US, 0, &mut |_| {}).unwrap();
+    let reader = site.store.reader().unwrap();
+    assert_eq!(reader.stamp().log, 1);
+    let index = site.store.search_index().unwrap();
+    assert!(index.fits(reader.snapshot()).unwrap().is_some());
+    assert_eq!(index.check().unwrap(), (Vec::new(), 66));
+    assert_eq!(found(&site.store, "tea"), before);
+    other.compact(NOW_US, no_links, &mut |_| {}).unwrap();
+    assert_eq!((found(&site.store, "tea"), crate::search::logs(site.store.dir()).unwrap()), (before, vec![2]));
+}
+
+#[test]
+fn what_is_deleted_while_the_next_index_is_made_is_in_neither() {
+    let (site, _, bob) = filled();
+    let (other, before) = (site.again(), found(&site.store, "tea"));
+    let copied = |snapshot: &blerg_log::Snapshot| {
+        let index = other.begin_search_of(snapshot.stamp().log)?;
+        crate::search::cover(&index, snapshot, &mut |_| {})?;
+        site.store.delete(NOW_US, bob, RecordNo(4))?;
+        // The index that is being made is not taken for one that was left.
+        assert_eq!(crate::search::logs(site.store.dir())?, [0, 1]);
+        Ok::<_, crate::Error>(())
+    };
+    let followers = blerg_log::Followers { noted: || other.seen_positions(), copied };
+    other.log().unwrap().compact_followed(NOW_US, 0, followers, &mut |_| {}).unwrap();
+    assert_eq!(found(&site.store, "word4x"), Vec::<String>::new());
+    assert_eq!(found(&site.store, "tea").len(), before.len() - 1);
+    // Nor is it afterwards, and the one of before goes with the next delete.
+    site.store.delete(NOW_US, bob, RecordNo(5)).unwrap();
+    assert_eq!(crate::search::logs(site.store.dir()).unwrap(), [1]);
+    for gone in ["word4x", "word5x"] {
+        assert_eq!(files_with(site.store.dir(), gone.as_bytes()), Vec::<std::path::PathBuf>::new(), "{gone}");
+    }
+}
+
+#[test]
+fn an_index_that_a_killed_compaction_left_goes_with_the_next_delete_or_compaction() {
+    let (site, _, bob) = filled();
+    let left = || {
+        let index = site.store.begin_search_of(1).unwrap();
+        crate::search::cover(&index, site.store.reader().unwrap().snapshot(), &mut |_| {}).unwrap();
+        assert_eq!(crate::search::logs(site.store.dir()).unwrap(), [0, 1]);
+    };
+    site.store.index_search(100).unwrap();
+    left();
+    site.store.delete(NOW_US, bob, RecordNo(4)).unwrap();
+    assert_eq!(crate::search::logs(site.store.dir()).unwrap(), [0]);
+    left();
+    site.store.compact(NOW_US, no_links, &mut |_| {}).unwrap();
+    assert_eq!((crate::search::logs(site.store.dir()).unwrap(), found(&site.store, "tea").len()), (vec![1], 24));
+}
+
+#[test]
 fn versions_and_cursors_of_before_lead_nobody_astray() {
     let (site, _, bob) = filled();
     let version = |store: &Store| {

@@ -1,5 +1,5 @@
-//! The full-text index: `search.db`, derived from the log and thrown away whenever it does not fit it. Start at
-//! [`Index`]. It keeps its own folded copy of each text, because a deleted record's text is gone from the log when
+//! The full-text index of one log: `search.db`, or `search.N.db` for the log number N; derived from it and thrown away whenever it does
+//! not fit it. Start at [`Index`]. A compaction makes that of the new log beside the old one. It keeps its own folded copy of each text, because a deleted record's text is gone from the log when
 //! its words are to be taken out of the index; secure-delete then takes them out at once, not at some later merge.
 
 use std::path::{Path, PathBuf};
@@ -82,30 +82,62 @@ pub(crate) struct Batch {
 pub(crate) struct Index {
     db: Db,
     site: [u8; 16],
+    /// The log that it is meant for.
+    pub(crate) log: u64,
 }
 
-/// The files of the index in `dir`.
-fn files(dir: &Path) -> [PathBuf; 3] {
-    ["", "-wal", "-shm"].map(|ending| dir.join(format!("{}{ending}", SEARCH.file)))
+/// The index of the log number `log`.
+pub(crate) fn path(dir: &Path, log: u64) -> PathBuf {
+    match log {
+        0 => dir.join(SEARCH.file),
+        log => dir.join(format!("search.{log}.db")),
+    }
 }
 
-/// Removes the index of `dir`, which was found damaged. Who has it open keeps what it has until it ends; nobody
-/// believes it more than the log.
-pub(crate) fn remove(dir: &Path) -> Result<(), Error> {
-    for path in files(dir) {
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io(&path, "remove")(error)),
-            _ => {}
+/// Of which log a file is the index, or belongs to it.
+fn log_of(file: &str) -> Option<u64> {
+    let name = ["-wal", "-shm", "-journal"].into_iter().find_map(|end| file.strip_suffix(end)).unwrap_or(file);
+    if name == SEARCH.file {
+        return Some(0);
+    }
+    name.strip_prefix("search.")?.strip_suffix(".db")?.parse().ok()
+}
+
+/// Removes the indexes in `dir` of those logs that `is_unwanted`. Who has one open keeps what it has until it ends; nobody believes it more
+/// than the log.
+pub(crate) fn remove(dir: &Path, is_unwanted: impl Fn(u64) -> bool) -> Result<(), Error> {
+    for file in files(dir)? {
+        if log_of(&file).is_some_and(&is_unwanted) {
+            let path = dir.join(file);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io(&path, "remove")(error)),
+                _ => {}
+            }
         }
     }
     Ok(())
 }
 
+/// The logs that have an index in `dir`.
+pub(crate) fn logs(dir: &Path) -> Result<Vec<u64>, Error> {
+    let mut logs: Vec<u64> = files(dir)?.iter().filter_map(|file| log_of(file)).collect();
+    logs.sort_unstable();
+    logs.dedup();
+    Ok(logs)
+}
+
+fn files(dir: &Path) -> Result<Vec<String>, Error> {
+    let entries = fs::read_dir(dir).map_err(Error::io(dir, "list"))?;
+    let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+    entries.map(name).collect::<io::Result<Vec<String>>>().map_err(Error::io(dir, "list"))
+}
+
 impl Index {
-    pub(crate) fn open(store: &Store) -> Result<Index, Error> {
+    /// Opens the index of the log number `log`, making it where there is none.
+    pub(crate) fn open(store: &Store, log: u64) -> Result<Index, Error> {
         let site = store.site_id()?;
-        let db = Db::open(store.dir(), &SEARCH, Syncing::Normal, Checkpoints::WhenGrown)?;
-        Ok(Index { db, site })
+        let db = Db::open_at(path(store.dir(), log), &SEARCH, Syncing::Normal, Checkpoints::WhenGrown)?;
+        Ok(Index { db, site, log })
     }
 
     /// Whether everything that `stamp` sees is covered; saves a search the write lock.
@@ -114,8 +146,8 @@ impl Index {
         Ok(cover.is_some_and(|cover| cover.covers(self.site, stamp)))
     }
 
-    /// The number of the log that it follows.
-    pub(crate) fn log(&self) -> Result<u64, Error> {
+    /// The number of the log that its rows are of.
+    pub(crate) fn covered_log(&self) -> Result<u64, Error> {
         Ok(self.cover()?.map_or(0, |cover| cover.log))
     }
 
