@@ -173,14 +173,16 @@ pub fn chain(error: &dyn error::Error) -> String {
 /// A text with what moves a terminal, or begins a line of its own, written out: a log says nothing that we did not say.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
-    // Those that turn the direction of a text are no control characters, and yet let it read as another.
-    let turns = |c: char| matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let hides = |c: char| c.is_control() || turns(c);
     if !text.contains(hides) {
         return Cow::Borrowed(text);
     }
     let escape = |c: char| if hides(c) { c.escape_default().to_string() } else { c.to_string() };
     Cow::Owned(text.chars().map(escape).collect())
+}
+
+/// Whether a character is none that is seen: those that turn the direction of a text are no control characters, and yet let it read as another.
+pub(crate) fn hides(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

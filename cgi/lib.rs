@@ -21,6 +21,7 @@ mod recovery;
 mod sandbox;
 mod setup;
 mod site;
+mod terminal;
 mod tick;
 pub mod tool;
 pub mod worker;

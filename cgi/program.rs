@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use blerg_config::{Config, Request};
 
 use crate::error::{Error, chain, visible};
+use crate::terminal;
 
 /// A program, as `--help` shows it.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +62,7 @@ pub(crate) fn complain(name: &str, error: &Error) {
 
 /// Text for whoever started the program.
 pub(crate) fn say(text: &str) {
-    let mut out = std::io::stdout();
+    let mut out = terminal::output();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 

@@ -13,6 +13,7 @@ use super::args::{Dump, Format, Import};
 use super::meter::Meter;
 use super::{Answer, Failure, existing_store, store, wiki};
 use crate::setup::{Setup, now_us};
+use crate::terminal;
 
 /// Bytes read and written at a time.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -92,7 +93,7 @@ pub(crate) fn dump(setup: &Setup, dump: &Dump, is_json: bool) -> Result<Answer, 
     }
     let out: Box<dyn Write> = match path {
         Some(path) => Box::new(create(path)?),
-        None => Box::new(io::stdout()),
+        None => terminal::output(),
     };
     let store = existing_store(setup)?;
     let mut out = BufWriter::with_capacity(BUFFER_BYTES, out);

@@ -470,3 +470,26 @@ fn count_links(folder: &Path, top: &Path) -> usize {
     }
     found
 }
+
+#[test]
+fn a_terminal_is_not_moved_by_what_visitors_wrote_and_a_pipe_gets_every_byte() {
+    let site = Site::new("");
+    site.tool(&["init"]);
+    let text = "\u{1b}[2J\u{1b}]0;owned\u{7} \u{9b}31m \u{202e}txt over";
+    let folder = folder(&site, "in", &[("Trap.md", text.as_bytes())]);
+    assert_eq!(import(&site, &folder, &[]).0, 0);
+    assert_eq!(site.tool(&["wiki", "show", "Trap"]), format!("{text}\n"));
+    assert!(site.tool(&["dump"]).contains('\u{9b}'));
+    for arguments in ["wiki show Trap", "wiki show Trap --json", "dump", "wiki list", "wiki show Trap --history"] {
+        // A terminal of its own, as `script` makes it.
+        let mut script = command("script");
+        let line = format!("{} {arguments} 2>/dev/null", site.program("blergtool").display());
+        script.args(["-qefc", &line, "/dev/null"]).envs(site.environment()).stdin(std::process::Stdio::null());
+        let output = script.output().unwrap();
+        let seen = String::from_utf8_lossy(&output.stdout).replace("\r\n", "\n");
+        let moves = ['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}', '\r'];
+        assert!(output.status.success() && !seen.contains(moves), "{arguments}: {seen:?}");
+        let is_shown = seen.contains("\\u001b[2J") && seen.contains("\\u009b31m");
+        assert!(is_shown || arguments.contains("list") || arguments.contains("history"), "{arguments}: {seen:?}");
+    }
+}
