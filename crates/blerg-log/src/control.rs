@@ -59,6 +59,10 @@ pub(crate) enum Word {
     Cut = 160,
     /// The number of the log that the page is of.
     Log = 168,
+    /// The DELETE of which only some texts are erased yet: an erasure of many goes on in rounds.
+    ErasedOf = 176,
+    /// How many of them, from the newest.
+    Erased = 184,
 }
 
 const SLOTS_AT: usize = 192;

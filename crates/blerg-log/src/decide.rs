@@ -1,8 +1,8 @@
 //! Whether an operation is possible, and the frame it becomes. Start at [`Decider`]. Its owner holds the lock, so what it
 //! sees cannot change but by its own decisions, which it remembers until they are indexed and beyond.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry as Place;
+use std::collections::{HashMap, HashSet};
 
 use crate::append::{Appender, Draft, is_hole};
 use crate::control::Word;
@@ -14,6 +14,9 @@ use crate::payload::{Name, Origin, RUN_MAX, Target, Text, run_payload, tag_in};
 use crate::scan::Window;
 use crate::view::View;
 use crate::{AuthorId, Error, ListKey, Op, Outcome, Position, RecordNo, Rejection, TagSpan};
+
+/// Most follow frames that are looked at, while others wait for the lock, to tell how many somebody follows.
+const FOLLOW_LOOKS_MAX: usize = 10_000;
 
 /// What an operation comes to: done, or refused.
 type Decision = Result<Outcome, Rejection>;
@@ -42,6 +45,8 @@ pub(crate) struct Decider<'v> {
     authors: HashMap<AuthorId, Option<Author>>,
     records: HashMap<(AuthorId, RecordNo), Option<Record>>,
     pairs: HashMap<(AuthorId, AuthorId), bool>,
+    /// How many those follow who may follow nobody else soon; `u64::MAX`: more than can be told.
+    following: HashMap<AuthorId, u64>,
     asked: Asked,
 }
 
@@ -67,7 +72,8 @@ impl<'v> Decider<'v> {
         let is_last = |header: &Header, number| header.kind == Kind::USER && u64::from(header.author) == number;
         let next_author = next_number(view, &mut window, &ListKey::Authors.bytes(), is_last)?;
         let (names, authors, records, pairs) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
-        Ok(Decider { view, window, next_author, names, authors, records, pairs, asked: Asked::Now })
+        let (following, asked) = (HashMap::new(), Asked::Now);
+        Ok(Decider { view, window, next_author, names, authors, records, pairs, following, asked })
     }
 
     /// For what is copied from another log.
@@ -266,6 +272,7 @@ impl<'v> Decider<'v> {
         let draft = Draft { kind: Kind::FOLLOW, flags: 0, author: author.0, n: target.0.into(), payload: &[] };
         out.append(now_us, &draft)?;
         self.pairs.insert((author, target), true);
+        self.following.entry(author).and_modify(|count| *count = count.saturating_add(1));
         Ok(Ok(Outcome::Done))
     }
 
@@ -285,6 +292,7 @@ impl<'v> Decider<'v> {
         let draft = Draft { kind: Kind::UNFOLLOW, flags: 0, author: author.0, n: target.0.into(), payload: &[] };
         out.append(now_us, &draft)?;
         self.pairs.insert((author, target), false);
+        self.following.entry(author).and_modify(|count| *count -= u64::from(*count != u64::MAX && *count > 0));
         Ok(Ok(Outcome::Done))
     }
 
@@ -327,30 +335,54 @@ impl<'v> Decider<'v> {
         }
     }
 
-    /// Whether the author follows as many as may be. Follow frames bound the number from above; those that ended are told apart only
-    /// when there are many, and there may be ten times as many.
+    /// Whether the author follows as many as may be. Follow frames bound the number from above. Where there are many, the newest tell
+    /// whom they concern, and how many frames each of those accounts for, until all are accounted for: whoever follows and unfollows
+    /// a few without end costs as many looks as they are. Who needs more than [`FOLLOW_LOOKS_MAX`] follows nobody else before the
+    /// next compaction, which forgets what ended.
     fn is_at_follow_limit(&mut self, author: AuthorId) -> Result<bool, Error> {
+        if let Some(count) = self.following.get(&author) {
+            return Ok(*count >= Op::FOLLOWS_MAX);
+        }
         let key = ListKey::Follows(author).bytes();
         let new = self.pairs.iter().filter(|(pair, follows)| pair.0 == author && **follows).count() as u64;
-        let Some(head) = self.view.index.find(&key)? else { return Ok(new >= Op::FOLLOWS_MAX) };
-        if head.len() + new < Op::FOLLOWS_MAX {
+        let frames = self.view.index.find(&key)?.map_or(0, |head| head.len());
+        if frames + new < Op::FOLLOWS_MAX {
             return Ok(false);
         }
-        if head.len() >= 10 * Op::FOLLOWS_MAX {
-            return Ok(true);
-        }
-        let mut targets = std::collections::HashSet::new();
-        for number in 0..head.len() {
-            let Position(at) = head.get(number)?;
-            let found = frame_at(self.view, &mut self.window, at)?;
-            targets.extend(found.and_then(|(header, _)| key::target(header.n)));
+        let count = self.count_following(author)?;
+        self.following.insert(author, count);
+        Ok(count >= Op::FOLLOWS_MAX)
+    }
+
+    /// How many an author follows; `u64::MAX` if that takes too many looks.
+    fn count_following(&mut self, author: AuthorId) -> Result<u64, Error> {
+        let mut targets: HashSet<AuthorId> = HashSet::new();
+        if let Some(head) = self.view.index.find(&ListKey::Follows(author).bytes())? {
+            let mut explained = 0;
+            for (looks, number) in (0..head.len()).rev().enumerate() {
+                if explained >= head.len() {
+                    break;
+                }
+                if looks == FOLLOW_LOOKS_MAX {
+                    return Ok(u64::MAX);
+                }
+                let Position(at) = head.get(number)?;
+                let found = frame_at(self.view, &mut self.window, at)?;
+                let Some(target) = found.and_then(|(header, _)| key::target(header.n)) else {
+                    explained += 1;
+                    continue;
+                };
+                if targets.insert(target) {
+                    explained += length(self.view, &ListKey::FollowPair(author, target).bytes())?.div_ceil(2);
+                }
+            }
         }
         targets.extend(self.pairs.keys().filter(|pair| pair.0 == author).map(|pair| pair.1));
         let mut following = 0;
         for target in targets {
             following += u64::from(self.is_following(author, target)?);
         }
-        Ok(following >= Op::FOLLOWS_MAX)
+        Ok(following)
     }
 }
 

@@ -289,6 +289,7 @@ impl Core {
         }
         view.control.store(Word::Closed, closed);
         view.control.store(Word::Deleted, deleted);
+        view.control.store(Word::ErasedOf, 0);
         view.control.store(Word::Scrubbed, unscrubbed.unwrap_or(deleted));
         self.switch_to(view, durable, indexed)
     }

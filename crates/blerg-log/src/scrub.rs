@@ -15,53 +15,87 @@ use crate::sync::sync_segment;
 use crate::view::View;
 use crate::{Error, ListKey, Position};
 
-/// As many deletes are erased with one round of syncs.
-const ROUND_MAX: u64 = 4_096;
+/// As many texts are erased while the lock of those who sync is held once, or as many bytes of them and one text more: an edit
+/// costs two small writes, and what is written has to be synced while others wait.
+pub(crate) const TEXTS_MAX: usize = 1_024;
+const BYTES_MAX: u64 = 4 << 20;
+/// As many deletes are looked at in one round.
+const DELETES_MAX: u64 = 4_096;
+/// Between two rounds, so that those who wait for the lock find it free.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
+
+/// What one round erases.
+#[derive(Default)]
+struct Round {
+    texts: Vec<u64>,
+    /// Behind it everything before this is erased.
+    to: u64,
+    /// The delete at `to` of which that is so only of the newest texts, and of how many.
+    part: Option<(u64, usize)>,
+}
 
 impl Core {
-    /// Erases what durable deletes took away and is still there.
+    /// Erases what the deletes that are durable now took away and is still there, in rounds.
     pub(crate) fn scrub_if_due(&self) -> Result<(), Error> {
         let Some(view) = self.last_writer() else { return Ok(()) };
-        while is_due(&view)? {
-            let _sync = self.sync_lock()?.hold()?;
-            if let Some(refusal) = self.refusal(view.control.state()?) {
-                return Err(refusal);
-            }
-            // What was deleted before another log counted was erased there before it did.
-            if view.control.state()? == State::Moving && self.has_left(&view.home)? {
-                return Ok(());
-            }
-            if !view.is_of(&view.control.look()?) || !is_due(&view)? {
-                return Ok(());
-            }
-            self.scrub_round(&view)?;
-            // What a killed compaction has left may hold the text too. If that cannot be removed now, the next one tries again.
-            let _ = leftover::remove_if_any(self);
+        let until = view.control.load(Word::Deleted)?.min(view.control.load(Word::Durable)?);
+        while self.scrub_once(&view)? && view.control.load(Word::Scrubbed)? < until {
+            std::thread::sleep(PAUSE);
         }
         Ok(())
     }
 
+    /// One round of it: what somebody left who was killed, or is still at.
+    pub(crate) fn scrub_a_little(&self) -> Result<(), Error> {
+        let Some(view) = self.last_writer() else { return Ok(()) };
+        self.scrub_once(&view).map(drop)
+    }
+
+    /// One round, if one is due; whether there may be another.
+    fn scrub_once(&self, view: &Arc<View>) -> Result<bool, Error> {
+        if !is_due(view)? {
+            return Ok(false);
+        }
+        let _sync = self.sync_lock()?.hold()?;
+        if let Some(refusal) = self.refusal(view.control.state()?) {
+            return Err(refusal);
+        }
+        // What was deleted before another log counted was erased there before it did.
+        if view.control.state()? == State::Moving && self.has_left(&view.home)? {
+            return Ok(false);
+        }
+        if !view.is_of(&view.control.look()?) || !is_due(view)? {
+            return Ok(false);
+        }
+        self.scrub_round(view)?;
+        // What a killed compaction has left may hold the text too. If that cannot be removed now, the next one tries again.
+        let _ = leftover::remove_if_any(self);
+        is_due(view)
+    }
+
     fn scrub_round(&self, view: &Arc<View>) -> Result<(), Error> {
-        let from = view.control.load(Word::Scrubbed)?;
-        let durable = view.control.load(Word::Durable)?;
-        let deleted = view.control.load(Word::Deleted)?.min(durable);
-        let (targets, to) = targets(view, from, deleted)?;
+        let round = next_round(view)?;
         let geometry = view.segments.geometry();
-        let touched: BTreeSet<u64> = targets.iter().map(|at| geometry.segment_of(*at).base).collect();
+        let touched: BTreeSet<u64> = round.texts.iter().map(|at| geometry.segment_of(*at).base).collect();
         // Again: a process may have died in the sync of them, and taken the news of an error with it.
-        for version in &targets {
+        for version in &round.texts {
             view.rewrite_fate(*version)?;
         }
         for base in &touched {
             self.sync_for_scrub(view, *base)?;
         }
-        for version in &targets {
+        for version in &round.texts {
             erase(view, *version)?;
         }
         for base in &touched {
             self.sync_for_scrub(view, *base)?;
         }
-        view.control.store(Word::Scrubbed, to);
+        if let Some((delete, erased)) = round.part {
+            // In this order: a number is never taken for one of another delete.
+            view.control.store(Word::Erased, erased as u64);
+            view.control.store(Word::ErasedOf, delete);
+        }
+        view.control.store(Word::Scrubbed, round.to);
         Ok(())
     }
 
@@ -83,25 +117,45 @@ fn is_due(view: &View) -> Result<bool, Error> {
     Ok(scrubbed < deleted)
 }
 
-/// The versions that the deletes in `[from, to)` take away, and how far that goes.
-fn targets(view: &View, from: u64, to: u64) -> Result<(Vec<u64>, u64), Error> {
-    let mut versions = Vec::new();
-    let Some(head) = view.index.find(&ListKey::Deletes.bytes())? else { return Ok((versions, to)) };
+/// The versions that the next deletes took away, as many as one round takes.
+fn next_round(view: &View) -> Result<Round, Error> {
+    let from = view.control.load(Word::Scrubbed)?;
+    let to = view.control.load(Word::Deleted)?.min(view.control.load(Word::Durable)?);
+    let mut round = Round { to, ..Round::default() };
+    let Some(head) = view.index.find(&ListKey::Deletes.bytes())? else { return Ok(round) };
     let first = head.lower_bound(Position(from))?;
     let last = head.lower_bound(Position(to))?;
-    let mut window = Window::glance();
-    for number in first..last.min(first + ROUND_MAX) {
+    let (mut window, mut bytes) = (Window::glance(), 0);
+    for number in first..last {
         let Position(at) = head.get(number)?;
+        if number == first + DELETES_MAX {
+            return Ok(Round { to: at, ..round });
+        }
         let entry = window.entry(&view.segments, view.sums, at)?;
         let Some(entry) = entry else { continue };
-        if let Some(target) = sound_target(&entry)
-            && view.is_text_of(target.put, &entry)?
-        {
-            versions.extend(view.versions(target.put, target.newest)?);
+        let Some(target) = sound_target(&entry) else { continue };
+        if !view.is_text_of(target.put, &entry)? {
+            continue;
+        }
+        let erased = if number == first { erased_of(view, at)? } else { 0 };
+        for (i, version) in view.versions(target.put, target.newest)?.into_iter().enumerate().skip(erased) {
+            if round.texts.len() == TEXTS_MAX || bytes >= BYTES_MAX {
+                return Ok(Round { to: at, part: Some((at, i)), ..round });
+            }
+            let header = window.header(&view.segments, view.sums, version)?;
+            bytes += header.map_or(0, |(header, _)| u64::from(header.payload_len));
+            round.texts.push(version);
         }
     }
-    let to = if last > first + ROUND_MAX { head.get(first + ROUND_MAX)?.0 } else { to };
-    Ok((versions, to))
+    Ok(round)
+}
+
+/// How many texts of the delete at `at` earlier rounds have erased.
+fn erased_of(view: &View, at: u64) -> Result<usize, Error> {
+    if view.control.load(Word::ErasedOf)? != at {
+        return Ok(0);
+    }
+    Ok(usize::try_from(view.control.load(Word::Erased)?).unwrap_or(0))
 }
 
 /// Overwrites the text of a frame. What leads to the versions before it stays.

@@ -13,6 +13,7 @@ use crate::Backend::{Mapped, Pread};
 use crate::control::{Control, State, Word};
 use crate::format::Format;
 use crate::frame::{FATE_IN_FRAME, Kind};
+use crate::scrub::TEXTS_MAX;
 use crate::*;
 
 const DIR: &str = "/data";
@@ -451,6 +452,70 @@ fn an_author_follows_so_many_and_no_more() {
 }
 
 #[test]
+fn follows_that_ended_count_for_nothing_as_long_as_they_can_be_told_apart() {
+    let disk = FakeDisk::new();
+    Log::create(DIR.as_ref(), &identity(), disk.arc()).unwrap();
+    let log = open(&disk, Mapped).unwrap();
+    let most = Op::FOLLOWS_MAX as u32;
+    log.commit(1, (0..most + 3).map(|n| add(&format!("u{n}"))).collect()).unwrap();
+    let follow = |target| Op::Follow { author: AuthorId(0), target: AuthorId(target) };
+    let unfollow = |target| Op::Unfollow { author: AuthorId(0), target: AuthorId(target) };
+    let all_done = |ops: Vec<Op>| log.commit(1, ops).unwrap().iter().all(|answer| *answer == Ok(Outcome::Done));
+    // Somebody who cannot make up his mind, twice as often as one may follow.
+    for _ in 0..2 {
+        assert!(all_done((0..most).flat_map(|_| [follow(1), unfollow(1)]).collect()));
+    }
+    assert!(all_done(vec![follow(2), unfollow(2), follow(1)]));
+    assert!(all_done((2..=most).map(follow).collect()), "all that one may");
+    assert_eq!(log.commit(1, vec![follow(most + 1)]).unwrap(), [Err(Rejection::FollowLimit)]);
+    assert!(all_done(vec![unfollow(2), follow(most + 1)]));
+    assert_eq!(log.commit(1, vec![follow(2)]).unwrap(), [Err(Rejection::FollowLimit)]);
+    // Now the newest frames are all of one: those before are looked for so far and no further.
+    let churn = |n: u32| (0..n).flat_map(|_| [unfollow(3), follow(3)]).collect::<Vec<Op>>();
+    assert!(all_done(vec![unfollow(4)]));
+    // One look for each of 5,000 that were followed once, and for the one of the beginning.
+    assert!(all_done(churn(most - 1)));
+    assert!(all_done(vec![follow(4), unfollow(4)]), "the last look that is had");
+    assert_eq!(log.commit(1, vec![follow(4)]).unwrap(), [Err(Rejection::FollowLimit)]);
+    check_sound(&log);
+}
+
+#[test]
+fn a_delete_of_very_many_texts_is_erased_in_rounds_that_others_can_come_between() {
+    for (texts, rounds) in [(TEXTS_MAX, 1), (TEXTS_MAX + 1, 2), (2 * TEXTS_MAX, 2), (2 * TEXTS_MAX + 1, 3)] {
+        let disk = FakeDisk::new();
+        Log::create(DIR.as_ref(), &identity(), disk.arc()).unwrap();
+        let log = open(&disk, Mapped).unwrap();
+        let edit = |n: usize| Op::Edit {
+            author: AuthorId(0),
+            record: RecordNo(0),
+            text: format!("secret {n}"),
+            tags: Vec::new(),
+            at_us: None,
+        };
+        log.commit(1, vec![add("ada"), put(0, "secret first")]).unwrap();
+        log.commit(1, (1..texts).map(edit).collect()).unwrap();
+        let before = log.snapshot().unwrap().version_positions(AuthorId(0), RecordNo(0)).unwrap();
+        assert_eq!(before.len(), texts);
+        log.commit(1, vec![Op::Delete { author: AuthorId(0), record: RecordNo(0) }]).unwrap();
+        let page = control(&disk);
+        let deleted = page.load(Word::Deleted).unwrap();
+        assert_eq!(page.load(Word::Scrubbed).unwrap(), deleted);
+        for name in disk.names().iter().filter(|name| name.to_string_lossy().ends_with(".seg")) {
+            assert!(!disk.durable_bytes(name).windows(6).any(|part| part == b"secret"), "{texts}");
+        }
+        // The same by writers who come by, one round each, as after a kill.
+        page.store(Word::Scrubbed, 0);
+        page.store(Word::ErasedOf, 0);
+        for round in 1..=rounds + 1 {
+            assert_eq!(page.load(Word::Scrubbed).unwrap() < deleted, round <= rounds, "{texts}: round {round}");
+            log.core.scrub_a_little().unwrap();
+        }
+        check_sound(&log);
+    }
+}
+
+#[test]
 fn readers_beside_threads_that_edit_and_delete_see_whole_records() {
     let dir = tempfile::tempdir().unwrap();
     let relaxed = Identity { durability: Durability::None, ..identity() };
@@ -547,9 +612,9 @@ fn the_calls_of_a_page_do_not_grow_with_the_data() {
         }
         calls.push((page(true), page(false)));
     }
-    // One call a record, and some to find them.
+    // One call a record, some to find them, and some at opening to see that the index has the last frame.
     let (last, first) = calls[0];
-    assert!(last < 50 + 50 && first < 50 + 50, "{calls:?}");
+    assert!(last < 50 + 65 && first < 50 + 65, "{calls:?}");
     // One segment more may be touched, and at opening the last one; an extent is as near in a list of 100 as in one of 17,000.
     assert!(calls.iter().all(|(more, _)| *more <= last + 4), "{calls:?}");
     assert!(calls.iter().all(|(_, more)| *more <= first + 4), "{calls:?}");
