@@ -19,7 +19,16 @@ pub(crate) fn catch_up(view: &View, from: u64, end: u64) -> Result<(), Error> {
             if entry.header.is_alien() {
                 view.control.set_state(State::Alien);
             }
-            view.index.push_all_growing(&pushes(&entry, key::of_checked_frame(&entry)))?;
+            let pushes = pushes(&entry, key::of_checked_frame(&entry));
+            for push in &pushes {
+                let number = push.number.unwrap_or(0);
+                if number > 0 && view.index.find(&push.key)?.map_or(0, |head| head.len()) < number {
+                    return Err(Error::Index {
+                        what: format!("the list of the frame at {} is too short", entry.position),
+                    });
+                }
+            }
+            view.index.push_all_growing(&pushes)?;
             effects(view, &entry)?;
         } else {
             // What numbers were lost here only a look at the whole log can tell.

@@ -10,16 +10,21 @@ use crate::core::Core;
 use crate::decide::Decider;
 use crate::frame::Kind;
 use crate::group::Request;
+use crate::key;
 use crate::lock::Held;
+use crate::payload::{Origin, Text};
 use crate::recover::is_erased;
 use crate::scan::Window;
-use crate::view::{Purpose, View};
-use crate::{Error, Op, Outcome, Recovery, Rejection};
+use crate::view::{FIRST_FRAME, Purpose, View};
+use crate::{AuthorId, Error, ListKey, Op, Outcome, Recovery, Rejection};
 
 /// In a store that does not sync each commit, a commit syncs if the last sync is older than this.
 const SYNC_AGE_US: u64 = 1_000_000;
 /// A process that refuses long recoveries rebuilds the index of a log up to this length.
 pub(crate) const SHORT_LOG_BYTES: u64 = 4 << 20;
+
+/// Of the lists that the last frame is on so many are looked at when the index is opened to be written; it may have a thousand tags.
+const LISTS_LOOKED_AT: usize = 2;
 
 /// What one request of a group came to before the group was written.
 type Decided = (Vec<Result<Outcome, Rejection>>, Mark);
@@ -40,10 +45,11 @@ impl Core {
         } else {
             self.sync_if_older(now_us, SYNC_AGE_US, mark)?;
         }
-        let scrubbed = self.scrub_if_due();
-        // A text that cannot be erased now is tried again by the next writer; that must not fail a put that is durable.
         if deletes {
-            scrubbed?;
+            self.scrub_if_due()?;
+        } else {
+            // A text that cannot be erased now is tried again by the next writer; that must not fail a put that is durable.
+            let _ = self.scrub_a_little();
         }
         Ok(answers)
     }
@@ -198,6 +204,7 @@ impl Core {
         }
         match self.use_writer(control) {
             Err(Error::Index { .. }) => self.replace_index().map(Some),
+            Ok(view) if !has_last_frame(&view)? => self.replace_index().map(Some),
             opened => opened.map(Some),
         }
     }
@@ -268,6 +275,39 @@ impl Core {
         }
         Ok(Adopted::All)
     }
+}
+
+/// Whether the index has the last frame that it says it has. After a file system was shut down and mounted again, within one start of
+/// the machine, the control page may be that of the last commit and the index that of some time before: pages go to the disk file by
+/// file, each all that it was at that moment, so what came last is missing then.
+pub(crate) fn has_last_frame(view: &View) -> Result<bool, Error> {
+    let look = view.control.look()?;
+    let last = look.commit.last.position;
+    if look.indexed < look.commit.end || last < FIRST_FRAME {
+        return Ok(true);
+    }
+    let mut window = Window::glance();
+    let Some(entry) = window.entry(&view.segments, view.sums, last)? else { return Ok(true) };
+    let mut keys = key::of_checked_frame(&entry);
+    if entry.header.kind == Kind::CLOSE_USER {
+        keys.push(ListKey::Authors.bytes());
+    }
+    let origin = Text::origin(entry.header.kind, entry.header.flags, entry.payload);
+    if let Some(Origin::Edit { put, previous }) = origin
+        && entry.is_intact()
+        && view.is_text_of(put, &entry)?
+        && view.is_text_of(previous, &entry)?
+    {
+        keys.push(ListKey::Timeline(AuthorId(entry.header.author)).bytes());
+    }
+    for key in keys.iter().rev().take(LISTS_LOOKED_AT) {
+        match view.index.find(key) {
+            Ok(Some(head)) if head.changed().0 >= last => {}
+            Ok(_) | Err(Error::Index { .. }) => return Ok(false),
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(true)
 }
 
 /// What looking beyond the published end came to.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::background::Background;
 use crate::backup::write_format;
+use crate::commit::has_last_frame;
 use crate::control::{Control, Word};
 use crate::core::Core;
 use crate::file::File;
@@ -264,11 +265,12 @@ impl Core {
     }
 
     /// Has what is written beyond the published end published, if there is anything: by a writer who was killed, or before the file
-    /// system was shut down and mounted again, which left an old control page. Short-lived programs leave this to the next writer.
+    /// system was shut down and mounted again, which left an old control page, or an old index. Short-lived programs leave this to the next writer.
     fn adopt_to_open(&self) {
         let is_more = self.reader().and_then(|(view, look)| {
             let mut scan = view.scan(look.commit.end, Window::glance());
-            Ok(scan.next_after(look.commit.last.hcrc)?.is_some())
+            let is_behind = look.indexed < look.commit.end || !has_last_frame(&view)?;
+            Ok(is_behind || scan.next_after(look.commit.last.hcrc)?.is_some())
         });
         // Who may not write shows what is published.
         if is_more.is_ok_and(|is_more| is_more) && self.writer().map(drop).is_ok() {

@@ -319,6 +319,51 @@ fn a_control_page_that_lost_what_was_written_to_it_is_recognised_by_what_frames_
 }
 
 #[test]
+fn an_index_that_is_older_than_the_control_page_is_not_written_by() {
+    let (author, other) = (AuthorId(0), AuthorId(1));
+    let lasts = [
+        put(0, "last, without tags"),
+        put(0, &(0..1_000).map(|n| format!("#t{n}")).collect::<Vec<_>>().join(" ")),
+        Op::Edit { author, record: RecordNo(0), text: "edited".into(), tags: Vec::new(), at_us: None },
+        Op::Delete { author, record: RecordNo(1) },
+        Op::Follow { author, target: other },
+        Op::Unfollow { author: other, target: author },
+        Op::CloseAuthor { author: other },
+        add("eve"),
+    ];
+    for last in lasts {
+        let disk = FakeDisk::new();
+        Log::create(DIR.as_ref(), &identity(), disk.arc()).unwrap();
+        let log = open(&disk, Mapped).unwrap();
+        let begin =
+            vec![add("ada"), add("bob"), put(0, "zero"), put(0, "one"), Op::Follow { author: other, target: author }];
+        log.commit(1, begin).unwrap();
+        let generation = log.snapshot().unwrap().stamp().generation;
+        let index = path(&format!("index.{generation}"));
+        let stale = disk.bytes(&index);
+        log.commit(2, vec![put(0, "between"), last.clone()]).unwrap();
+        let (want, authors) = (texts(&log), log.snapshot().unwrap().list(&ListKey::Authors).unwrap().len());
+        drop(log);
+        // Shut down, and mounted again within one start of the machine, when only the control page had reached the disk.
+        disk.damage(&index, 0, &stale);
+        let log = open(&disk, Pread).unwrap();
+        let no = want.len() as u64;
+        let answers = log.commit(3, vec![put(0, "next"), add("zoe")]).unwrap();
+        let zoe = AuthorId(authors as u32);
+        assert_eq!(answers, [Ok(Outcome::Record(RecordNo(no))), Ok(Outcome::Author(zoe))], "{last:?}");
+        assert_eq!(texts(&log)[..want.len()], want, "{last:?}");
+        assert!(log.snapshot().unwrap().stamp().generation > generation, "{last:?}");
+        check_sound(&log);
+        // A sound one stays.
+        let generation = log.snapshot().unwrap().stamp().generation;
+        drop(log);
+        let log = open(&disk, Mapped).unwrap();
+        log.commit(4, vec![put(0, "and so on")]).unwrap();
+        assert_eq!(log.snapshot().unwrap().stamp().generation, generation, "{last:?}");
+    }
+}
+
+#[test]
 fn a_copied_directory_is_not_taken_for_the_live_one() {
     let (disk, _) = three();
     let fork = disk.fork();
@@ -624,7 +669,10 @@ fn an_element_that_leads_to_another_record_is_not_believed() {
         reply_to: Some((AuthorId(0), RecordNo(0))),
         at_us: None,
     };
-    log.commit(1, vec![add("ada"), add("bob"), put(0, "zero #a @bob"), put(1, "one"), put(0, "two"), reply]).unwrap();
+    let ops = vec![add("ada"), add("bob"), put(0, "zero #a @bob"), put(1, "one"), put(0, "two"), reply];
+    log.commit(1, ops).unwrap();
+    // The lists of the last frame are looked at by who opens the store.
+    log.commit(1, vec![add("eve")]).unwrap();
     let snapshot = log.snapshot().unwrap();
     let at = |author, no| snapshot.record(AuthorId(author), RecordNo(no)).unwrap().unwrap().put.0;
     let (tagged, wrong, answer) = (at(0, 0), [at(1, 0), at(0, 1)], at(1, 1));
