@@ -16,6 +16,9 @@ use crate::view;
 /// Hunks to choose from; a form has at most 256 fields. In the others both texts stay.
 const HUNKS_MAX: usize = 200;
 
+/// Lines of a side that a hunk shows: a text of a line end each has a million, and whole texts stand below.
+const HUNK_LINES_MAX: usize = 100;
+
 /// Lines that are the same around a hunk.
 const CONTEXT_LINES: usize = 3;
 
@@ -103,7 +106,9 @@ fn hunk(number: usize, before: &str, ours: &str, theirs: &str) -> Markup {
     let lines = |text: &str, class: &str| {
         html! {
             div.diff {
-                @for line in text.lines() { p class=(class) { (line) } }
+                @for line in text.lines().take(HUNK_LINES_MAX) { p class=(class) { (line) } }
+                @let more = text.lines().skip(HUNK_LINES_MAX).count();
+                @if more > 0 { p.faint { "and " (more) " more lines, which stand below" } }
                 @if text.is_empty() { p.faint { "(nothing)" } }
             }
         }

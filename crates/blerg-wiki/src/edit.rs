@@ -4,7 +4,7 @@
 use blerg_http::{Form, Response};
 use blerg_markup::merge::{Merged, merge};
 use blerg_markup::wiki::{replace_section, sections};
-use blerg_store::{Base, By, Error, PageHead, PageName, Save, SaveKind, Saved};
+use blerg_store::{Base, By, Error, LimitKind, PageHead, PageName, Save, SaveKind, Saved};
 use maud::{Markup, html};
 
 use crate::call::{Call, Visitor};
@@ -172,6 +172,7 @@ fn whole(
 }
 
 fn preview(call: &Call<'_>, name: &PageName, typed: &Typed) -> Result<Response, Failure> {
+    call.spend_of(LimitKind::Look)?;
     let rendered = Renderer::new(call.wiki()?, name, Sections::Shown).render(&typed.text)?;
     let note = html! { p.note { "This is a preview: nothing is saved yet." } };
     Ok(editor(call, name, typed, &note, &view::article(call, None, &rendered.html)).cache("no-store"))

@@ -131,4 +131,7 @@ fn looks_that_cost_more_are_limited() {
     guest.get("/wiki/Special:Wanted").is(429);
     guest.get("/wiki/Tea?rev=1").is(429);
     guest.get("/wiki/Tea").is(200);
+    // A preview costs as much, and gives the text back.
+    let reply = site.join("bob").post("/wiki/Tea", &[("text", "typed for hours"), ("base", "1"), ("preview", "1")]);
+    assert_eq!(reply.is(429).typed(), "typed for hours");
 }

@@ -80,6 +80,27 @@ fn two_who_begin_the_same_page_collide() {
 }
 
 #[test]
+fn a_conflict_of_very_many_lines_is_a_bounded_page() {
+    let site = Site::new();
+    let (ada, bob) = (site.join("ada"), site.join("bob"));
+    let lines = |word: &str, count: usize| format!("{word}\n").repeat(count);
+    for (count, more) in [(100, None), (101, Some("and 1 more lines"))] {
+        let page = format!("/wiki/Tea{count}");
+        ada.post(&page, &[("text", &lines("ada", count)), ("base", "0"), ("save", "1")]).is(303);
+        let conflict = bob.post(&page, &[("text", &lines("bob", count)), ("base", "0"), ("save", "1")]);
+        conflict.is(409).has("bob");
+        assert_eq!(conflict.typed(), lines("bob", count));
+        match more {
+            Some(more) => conflict.has(more),
+            None => conflict.has_not("more lines"),
+        };
+    }
+    ada.post("/wiki/Long", &[("text", &lines("a", 500_000)), ("base", "0"), ("save", "1")]).is(303);
+    let conflict = bob.post("/wiki/Long", &[("text", &lines("b", 500_000)), ("base", "0"), ("save", "1")]);
+    assert!(conflict.is(409).body.len() < 3 << 20, "{} bytes", conflict.body.len());
+}
+
+#[test]
 fn a_section_is_edited_alone() {
     let site = Site::new();
     let ada = site.join("ada");
