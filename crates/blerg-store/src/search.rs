@@ -21,7 +21,7 @@ use crate::{Cursor, Error, Page, Reader, Store, lock};
 pub(crate) use expr::TERMS_MAX;
 #[cfg(test)]
 pub(crate) use index::logs;
-pub(crate) use index::{Hit, Index, SEARCH, path};
+pub(crate) use index::{Hit, Index, path};
 pub use query::QueryError;
 
 /// Most batches that a search waits for; a site that was just filled is indexed by who filled it.

@@ -14,7 +14,7 @@ use rustix::fs::OFlags;
 use crate::error::{Error, is_out_of_files};
 
 /// As much is written: SQLite extends a file by at most a few pages at once, the shared memory by 32 KiB.
-const PROBE: [u8; 64 << 10] = [0; 64 << 10];
+static PROBE: [u8; 64 << 10] = [0; 64 << 10];
 
 /// What SQLite adds to a database's name, and the database itself.
 const FILES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
