@@ -47,8 +47,8 @@ pub struct Compacted {
 pub struct Followers<N, C> {
     /// Is asked for the positions that somebody has noted elsewhere: [`Log::moves`] will tell where they are.
     pub noted: N,
-    /// Is shown the new log as far as it is made, some times before it counts: indexes of it can be made meanwhile. One that is given up is
-    /// followed by another of the same number.
+    /// Is shown the new log as far as it is made, some times before it counts, as long as less and less is left: indexes of it can be made
+    /// meanwhile. One that is given up is followed by another of the same number.
     pub copied: C,
 }
 
@@ -181,14 +181,21 @@ impl Compaction<'_> {
         copier.marks.tell_all();
         self.sync(&view)?;
         copied(&self.so_far(&view)?)?;
+        let (mut last, mut converges) = (copier.at, true);
         for _ in 0..FREE_ROUNDS_MAX {
             let next = self.log.snapshot()?;
-            if !is_same(&next.view, began)? || next.stamp().visible.0 <= copier.at + LOCKED_BYTES_MAX {
+            let ahead = next.stamp().visible.0.saturating_sub(copier.at);
+            if !is_same(&next.view, began)? || ahead <= LOCKED_BYTES_MAX {
                 break;
             }
             copier.round(&next, progress)?;
             self.sync(&view)?;
-            copied(&self.so_far(&view)?)?;
+            // Whoever writes faster than the new log is followed would be waited for without end.
+            converges &= ahead <= last / 2;
+            if converges {
+                copied(&self.so_far(&view)?)?;
+            }
+            last = ahead;
         }
         Ok(self.finish(began, copier, &view, naming)?)
     }

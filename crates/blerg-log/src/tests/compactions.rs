@@ -325,6 +325,31 @@ fn a_compaction_in_which_any_call_fails_loses_nothing() {
 }
 
 #[test]
+fn who_writes_faster_than_a_compaction_is_followed_is_not_waited_for() {
+    let disk = FakeDisk::new();
+    create(&disk);
+    let log = open(&disk, Mapped).unwrap();
+    let mut model = Model::default();
+    both(&log, &mut model, &[add("ada")]);
+    let text = "w".repeat(1_000);
+    both(&log, &mut model, &vec![put(0, &text); 200]);
+    // Each look at the new log takes longer than the one before: half as much again comes meanwhile.
+    let (mut looks, mut puts) = (0, 150);
+    let copied = |_: &Snapshot| {
+        looks += 1;
+        assert!(looks < 5, "{puts} puts were waited for");
+        both(&log, &mut model, &vec![put(0, &text); puts]);
+        puts += puts / 2;
+        Ok::<_, Error>(())
+    };
+    let followers = Followers { noted: || Ok(Vec::new()), copied };
+    log.compact_followed(7, 0, followers, &mut |_| {}).unwrap();
+    assert_eq!(log.snapshot().unwrap().stamp().log, 1);
+    check(&log, &model);
+    check_sound(&log);
+}
+
+#[test]
 fn a_salvage_keeps_answers_to_records_that_a_compaction_took_away() {
     for gone in [1, 60] {
         let disk = FakeDisk::new();

@@ -333,10 +333,12 @@ impl<'a> Restore<'a> {
 
 /// Builds the full-text index of a site that was just filled, so that the first search need not.
 pub(crate) fn index(store: &Store, on_progress: OnProgress<'_>) -> Result<(), Error> {
+    // What comes meanwhile is left to whoever searches next: it might come faster than it is indexed.
+    let wanted = store.reader()?.stamp().visible;
     loop {
         let cover = store.index_search(INDEX_BATCHES)?;
-        on_progress(Progress { doing: "index words", done: cover.next.0, total: Some(cover.visible.0) });
-        if cover.is_complete() {
+        on_progress(Progress { doing: "index words", done: cover.next.0, total: Some(wanted.0) });
+        if cover.is_complete() || cover.next >= wanted {
             return Ok(());
         }
     }

@@ -218,3 +218,23 @@ fn a_dump_goes_into_an_empty_directory_only() {
     std::fs::write(fresh.store.dir().join(PARTIAL_DIR).join("FORMAT"), "half").unwrap();
     assert_eq!(restore(&fresh, &small(&[ADA, PUT])).unwrap().records, 1);
 }
+
+#[test]
+fn who_writes_faster_than_words_are_indexed_is_not_waited_for() {
+    let site = Site::new();
+    let ada = site.author("ada");
+    site.put(ada, "first #a");
+    let log = site.store.log().unwrap();
+    let put = Op::Put { author: ada, text: "more".into(), tags: Vec::new(), reply_to: None, at_us: None };
+    // More than is indexed at once.
+    let write = || (0..3).for_each(|_| drop(log.commit(NOW_US, vec![put.clone(); 1_000]).unwrap()));
+    write();
+    let mut calls = 0;
+    let on_progress = &mut |_| {
+        calls += 1;
+        assert!(calls < 4, "what comes meanwhile is waited for");
+        write();
+    };
+    index(&site.store, on_progress).unwrap();
+    assert_eq!(calls, 2);
+}
