@@ -119,7 +119,7 @@ impl<'s> List<'s> {
     pub fn fill(&self, from: u64, into: &mut [Position]) -> Result<(), Error> {
         match &self.head {
             Some(head) if from.checked_add(into.len() as u64).is_some_and(|end| end <= self.len) => {
-                head.fill(from, into)
+                self.snapshot.noted(head.fill(from, into))
             }
             _ => Err(Error::Index { what: format!("{} elements from {from} of a list of {}", into.len(), self.len) }),
         }

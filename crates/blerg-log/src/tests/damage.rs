@@ -208,6 +208,31 @@ fn an_element_beyond_the_log_hides_its_record_and_is_mended() {
 }
 
 #[test]
+fn whoever_meets_an_index_that_leads_nowhere_has_it_mended() {
+    let (disk, log) = store(vec![add("ada")]);
+    log.commit(1, vec![put(0, "one of many"); 100]).unwrap();
+    let index = path(&format!("index.{}", generation(&log)));
+    drop(log);
+    let bytes = disk.bytes(&index);
+    let used = |at: &usize| bytes[*at..at + 8] != [0; 8];
+    let mut met = 0;
+    for at in (0..bytes.len()).step_by(8).filter(used) {
+        let fork = disk.fork();
+        fork.damage(&index, at as u64, &[0xff; 8]);
+        let log = open(&fork, Pread).unwrap();
+        let snapshot = log.snapshot().unwrap();
+        // Behind the first element and the last, which opening looks at.
+        let Ok(list) = snapshot.list(&ListKey::Latest) else { continue };
+        let mut run = vec![Position(0); list.len() as usize];
+        if list.fill(0, &mut run).is_err() {
+            assert!(control(&fork).look().unwrap().is_suspect, "the word at {at}");
+            met += 1;
+        }
+    }
+    assert!(met > 0);
+}
+
+#[test]
 fn no_number_is_given_out_by_an_index_whose_last_element_is_wrong() {
     let (disk, log) = store(vec![add("ada"), add("bob"), put(1, "his"), put(0, "zero"), put(0, "one")]);
     let before = generation(&log);
