@@ -5,7 +5,33 @@
 "use strict";
 
 const fs = require("node:fs");
+const net = require("node:net");
 const createClient = require("fastcgi-client");
+
+// The client fails where a piece of the stream ends within the eight bytes that begin a record, though a stream may be cut
+// anywhere (a busy machine cuts it there). So it is given whole records.
+const connect = net.createConnection;
+net.createConnection = (...given) => {
+  const socket = connect(...given);
+  const on = socket.on.bind(socket);
+  socket.on = (event, listener) => on(event, event === "data" ? wholeRecords(listener) : listener);
+  return socket;
+};
+
+function wholeRecords(listener) {
+  let kept = Buffer.alloc(0);
+  return (piece) => {
+    kept = Buffer.concat([kept, piece]);
+    let end = 0;
+    while (kept.length >= end + 8) {
+      const next = end + 8 + kept.readUInt16BE(end + 4) + kept[end + 6];
+      if (next > kept.length) break;
+      end = next;
+    }
+    if (end > 0) listener(kept.subarray(0, end));
+    kept = kept.subarray(end);
+  };
+}
 
 const { socket, requests } = JSON.parse(fs.readFileSync(0, "utf8"));
 const client = createClient({ sockFile: socket });
